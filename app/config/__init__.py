@@ -1,0 +1,1 @@
+"""Paths, settings file, secrets, logs, the lock on a profile."""

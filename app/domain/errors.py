@@ -1,0 +1,224 @@
+"""What can go wrong in the world, in sentences a person can act on.
+
+`AppError` and its subclasses are the world's fault: a bad file, a full disk, a dead engine.
+Anything else that is raised is our bug. Each case is a class with a stable `kind`, so that it can
+cross the pipe to the engine host, be matched by a test, and be printed by the command line.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AppError(Exception):
+    """A failure a person reads: what happened, the details, and what to do about it."""
+
+    kind: ClassVar[str] = "error"
+    _kinds: ClassVar[dict[str, type[AppError]]] = {}
+
+    def __init__(self, title: str, detail: str = "", remedy: str = "") -> None:
+        super().__init__(title)
+        self.title = title
+        self.detail = detail
+        self.remedy = remedy
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.kind in AppError._kinds:
+            raise TypeError(f"two error classes share the kind {cls.kind!r}")
+        AppError._kinds[cls.kind] = cls
+
+    def to_dict(self) -> dict[str, str]:
+        """The form that crosses a pipe and that `lamplight … --json` prints."""
+        return {
+            "kind": self.kind,
+            "title": self.title,
+            "detail": self.detail,
+            "remedy": self.remedy,
+        }
+
+    @staticmethod
+    def from_dict(data: dict[str, str]) -> AppError:
+        """The error that `to_dict` described; an unknown kind becomes a plain `AppError`."""
+        case = AppError._kinds.get(data.get("kind", ""), AppError)
+        return case(data.get("title", ""), data.get("detail", ""), data.get("remedy", ""))
+
+
+class ModelFileError(AppError):
+    """A file that cannot be used as a chat model."""
+
+    kind = "model_file"
+
+
+class FileMissing(ModelFileError):
+    """The path names nothing (any more)."""
+
+    kind = "model_file.missing"
+
+
+class FileUnreadable(ModelFileError):
+    """The path is a directory, or the system refuses to read it."""
+
+    kind = "model_file.unreadable"
+
+
+class NotGguf(ModelFileError):
+    """Empty, or not a GGUF file at all, or of a GGUF version that nobody can read."""
+
+    kind = "model_file.not_gguf"
+
+
+class FileDamaged(ModelFileError):
+    """A GGUF file that is cut short or contradicts itself."""
+
+    kind = "model_file.damaged"
+
+
+class ArchitectureUnknown(ModelFileError):
+    """A sound file of a model family that this llama.cpp cannot run."""
+
+    kind = "model_file.architecture"
+
+
+class NotAChatModel(ModelFileError):
+    """A sound file of another kind: vocabulary only, projector, adapter, embedding model."""
+
+    kind = "model_file.not_chat"
+
+
+class ShardMissing(ModelFileError):
+    """One of the files of a split model is not beside the others."""
+
+    kind = "model_file.shard_missing"
+
+
+class EngineError(AppError):
+    """The engine could not do what it was asked."""
+
+    kind = "engine"
+
+
+class EngineCrashed(EngineError):
+    """The engine host process died while it was working."""
+
+    kind = "engine.crashed"
+
+
+class LoadRefused(EngineError):
+    """llama.cpp refused the file or could not create the context."""
+
+    kind = "engine.load_refused"
+
+
+class OutOfMemory(EngineError):
+    """Not enough memory for the weights, the context or the buffers."""
+
+    kind = "engine.out_of_memory"
+
+
+class NothingLoaded(EngineError):
+    """A request came for a model that is not loaded."""
+
+    kind = "engine.nothing_loaded"
+
+
+class ContextLengthRefused(EngineError):
+    """The context length asked for is out of bounds for this model or this machine."""
+
+    kind = "engine.context_length"
+
+
+class PromptTooLong(EngineError):
+    """The prompt has more tokens than the context can hold."""
+
+    kind = "engine.prompt_too_long"
+
+
+class TemplateBroken(EngineError):
+    """The chat template of the file does not compile or fails while it runs."""
+
+    kind = "engine.template_broken"
+
+
+class TemplateEndless(EngineError):
+    """The chat template of the file ran longer than its time limit."""
+
+    kind = "engine.template_endless"
+
+
+class ModelBroken(EngineError):
+    """The model computes nonsense (not-a-number), so its weights must be damaged."""
+
+    kind = "engine.model_broken"
+
+
+class StoreError(AppError):
+    """Conversations could not be read or written."""
+
+    kind = "store"
+
+
+class DiskFull(StoreError):
+    """No space is left where the conversations are kept."""
+
+    kind = "store.disk_full"
+
+
+class StoreReadOnly(StoreError):
+    """The folder or the database file cannot be written."""
+
+    kind = "store.read_only"
+
+
+class StoreDamaged(StoreError):
+    """The database file is not sound."""
+
+    kind = "store.damaged"
+
+
+class StoreNewer(StoreError):
+    """The database was written by a newer Lamplight."""
+
+    kind = "store.newer"
+
+
+class StoreBusy(StoreError):
+    """Another program holds the database."""
+
+    kind = "store.busy"
+
+
+class NotFound(StoreError):
+    """No such conversation or message."""
+
+    kind = "store.not_found"
+
+
+class ConfigError(AppError):
+    """Settings, paths or the keyring could not be used."""
+
+    kind = "config"
+
+
+class SettingsDamaged(ConfigError):
+    """The settings file could not be read, in whole or in part."""
+
+    kind = "config.settings_damaged"
+
+
+class ProfileUnusable(ConfigError):
+    """The profile folder cannot be made or written."""
+
+    kind = "config.profile_unusable"
+
+
+class ProfileInUse(ConfigError):
+    """Another Lamplight already runs on this profile."""
+
+    kind = "config.profile_in_use"
+
+
+class UsageError(AppError):
+    """The request itself makes no sense (an unknown option, a value out of bounds)."""
+
+    kind = "usage"

@@ -1,0 +1,128 @@
+"""What happened: published by services, heard by whoever shows it.
+
+Intent goes down as calls, facts go up as these values; nobody calls another screen's refresh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from app.domain.conversation import Message, MessageStatus, Run
+from app.domain.errors import AppError
+from app.domain.generation import LoadedInfo, PartKind
+from app.domain.localmodel import LocalModel
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationsChanged:
+    """Rows of the list came, went, were renamed or reordered."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathChanged:
+    """The path from root to head is another one (a message was added, the head moved)."""
+
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerStarted:
+    """An answer is being made; `message` is empty and streaming."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerProgress:
+    """The prompt is being read."""
+
+    conversation_id: int
+    message_id: int
+    done: int
+    total: int
+    cached: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerGrew:
+    """New text of a streaming answer."""
+
+    conversation_id: int
+    message_id: int
+    kind: PartKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEnded:
+    """The answer has its last word; `error` tells why it failed."""
+
+    conversation_id: int
+    message_id: int
+    status: MessageStatus
+    run: Run
+    error: AppError | None = None
+
+
+class ModelPhase(StrEnum):
+    """What the engine has of the chosen model."""
+
+    NONE = "none"
+    CHOSEN = "chosen"
+    """Chosen, not loaded."""
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """The chosen model and what the engine has of it."""
+
+    phase: ModelPhase = ModelPhase.NONE
+    model: LocalModel | None = None
+    fraction: float = 0.0
+    info: LoadedInfo | None = None
+    error: AppError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStateChanged:
+    """The model picker and the status line show this."""
+
+    state: ModelState
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsChanged:
+    """The list of known models is another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something a person must know that belongs to no answer (shown as a banner)."""
+
+    error: AppError
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleOver:
+    """The banner for this kind of error can go."""
+
+    kind: str
+
+
+Fact: TypeAlias = (
+    ConversationsChanged
+    | PathChanged
+    | AnswerStarted
+    | AnswerProgress
+    | AnswerGrew
+    | AnswerEnded
+    | ModelStateChanged
+    | ModelsChanged
+    | Trouble
+    | TroubleOver
+)

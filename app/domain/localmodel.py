@@ -1,0 +1,42 @@
+"""A model file on this machine, as far as its header tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class GgufFacts:
+    """What the header of a GGUF file says; 0 or empty where it says nothing."""
+
+    architecture: str
+    name: str
+    file_bytes: int
+    """Of all shards."""
+    tensor_count: int
+    parameters: int
+    quantisation: str
+    """As people write it: `Q4_K_M`, `F16`."""
+    trained_context: int
+    block_count: int
+    embedding_length: int
+    vocab_size: int
+    chat_template: str
+    shards: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A model that can be chosen for a chat."""
+
+    path: str
+    """Absolute; the first shard of a split model."""
+    label: str
+    """What the picker shows."""
+    facts: GgufFacts
+    read_only: bool = False
+    """Lamplight never moves, renames or deletes it (the starter model)."""
+    is_starter: bool = False
+
+
+STARTER_LABEL = "Starter model (tiny, to try the application)"

@@ -1,0 +1,106 @@
+"""Settings as described data: the dialog, the command line and the documentation are made from it.
+
+Frozen values, passed in, never fetched from a global. Each field's metadata carries a label, a help
+text, bounds, and whether a restart is needed. `app.config.settings_file` reads and writes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def setting(
+    default: Any,
+    label: str,
+    help: str,  # noqa: A002 - the field's standard term
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    restart: bool = False,
+) -> Any:
+    """A dataclass field with what a reader and a dialog need to know about it."""
+    return field(
+        default=default,
+        metadata={
+            "label": label,
+            "help": help,
+            "low": low,
+            "high": high,
+            "choices": choices,
+            "restart": restart,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AppearanceSettings:
+    """How the window looks."""
+
+    theme: str = setting(
+        "system",
+        "Theme",
+        "Light, dark, or as the system is set.",
+        choices=("system", "light", "dark"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """What new conversations start with."""
+
+    system_prompt: str = setting("", "System prompt", "Told to the model before the first message.")
+    temperature: float = setting(
+        0.8, "Temperature", "Higher is more varied, 0 always takes the likeliest.", low=0, high=5
+    )
+    top_p: float = setting(
+        0.95, "Top-p", "Keep the likeliest tokens up to this sum.", low=0, high=1
+    )
+    min_p: float = setting(
+        0.05, "Min-p", "Drop tokens less likely than this share of the best.", low=0, high=1
+    )
+    top_k: int = setting(40, "Top-k", "Keep this many tokens; 0 keeps all.", low=0, high=1000)
+    repeat_penalty: float = setting(
+        1.0, "Repetition penalty", "Above 1 makes repetition less likely.", low=0.5, high=2
+    )
+    max_tokens: int = setting(
+        0, "Max tokens", "The longest answer; 0 sets no limit.", low=0, high=1_000_000
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How models are run."""
+
+    isolation: str = setting(
+        "process",
+        "Isolation",
+        "Run models in a process of their own, so that a fault in one cannot end the window.",
+        choices=("process", "thread"),
+        restart=True,
+    )
+    threads: int = setting(
+        0, "Threads", "0: one fewer than the processor has cores.", low=0, high=512
+    )
+    load_at_start: bool = setting(
+        True, "Load at start", "Load the chosen model as soon as the window is open."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySettings:
+    """Which models are offered."""
+
+    model_files: tuple[str, ...] = setting((), "Model files", "GGUF files that were opened.")
+    chosen: str = setting("", "Chosen model", "The model that new conversations use.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All sections."""
+
+    appearance: AppearanceSettings = field(default_factory=AppearanceSettings)
+    chat: ChatSettings = field(default_factory=ChatSettings)
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    library: LibrarySettings = field(default_factory=LibrarySettings)

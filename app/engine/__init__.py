@@ -1,0 +1,1 @@
+"""A loaded local model: llama.cpp, its worker thread, its host process."""

@@ -1,0 +1,1 @@
+"""Models on this machine: GGUF facts, the starter model, what can be opened."""
