@@ -1,0 +1,1 @@
+"""The tests: unit (without Qt), gui, e2e and bench."""

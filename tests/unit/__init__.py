@@ -1,0 +1,1 @@
+"""Tests that pass without PySide6; the folders mirror app/."""
