@@ -37,6 +37,8 @@ class LocalModel:
     read_only: bool = False
     """Lamplight never moves, renames or deletes it (the starter model)."""
     is_starter: bool = False
+    mtime_ns: int = 0
+    """Of the first shard, when its header was read: a later time means another file."""
 
 
 STARTER_LABEL = "Starter model (tiny, to try the application)"

@@ -1,1 +1,25 @@
 """Use-cases: asynchronous, without Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.facts import Fact
+from app.flow.broadcast import Broadcast
+from app.services.chat import ChatService
+from app.services.conversations import ConversationService
+from app.services.doctor import DoctorService
+from app.services.models import ModelService
+from app.services.settings import SettingsService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a face (window or terminal) may ask for."""
+
+    facts: Broadcast[Fact]
+    models: ModelService
+    conversations: ConversationService
+    chat: ChatService
+    settings: SettingsService
+    doctor: DoctorService
