@@ -1,0 +1,127 @@
+"""An engine that answers what it was told to: for tests that need determinism, not llama.cpp."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from app.domain.errors import AppError
+from app.domain.generation import (
+    Failed,
+    Finished,
+    FinishReason,
+    GenerateEvent,
+    GenerateRequest,
+    LoadCancelled,
+    Loaded,
+    LoadedInfo,
+    LoadEvent,
+    LoadProgress,
+    LoadRequest,
+    PartKind,
+    RunStats,
+    TextDelta,
+)
+
+
+def info_for(path: str, context_length: int = 4096) -> LoadedInfo:
+    """What a loaded model of this path would say."""
+    return LoadedInfo(
+        path=path,
+        name="Scripted",
+        architecture="llama",
+        context_length=context_length,
+        trained_context=8192,
+        threads=1,
+        gpu_layers=0,
+        weights_bytes=100,
+        context_bytes=20,
+        compute_bytes=3,
+        backend="CPU",
+        has_template=True,
+        load_seconds=0.1,
+    )
+
+
+def text(*pieces: str) -> list[GenerateEvent]:
+    """The events of an answer with these pieces."""
+    events: list[GenerateEvent] = [TextDelta(PartKind.TEXT, piece) for piece in pieces]
+    stats = RunStats(prompt_tokens=5, answer_tokens=len(pieces), seed=7)
+    return [*events, Finished(FinishReason.STOP, stats)]
+
+
+@dataclass
+class ScriptedEngine:
+    """Implements the `Engine` port. Each reply is used once; each event is its own batch."""
+
+    replies: deque[Sequence[GenerateEvent]] = field(default_factory=deque)
+    loads: deque[Sequence[LoadEvent]] = field(default_factory=deque)
+    generated: list[GenerateRequest] = field(default_factory=list)
+    asked_to_load: list[LoadRequest] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+    """If set, a stream pauses before its terminal event until this is set or it is cancelled."""
+    lose_model_on_failure: bool = True
+    _loaded: LoadedInfo | None = None
+    _cancelled: set[str] = field(default_factory=set)
+    _lost: list[Callable[[AppError], None]] = field(default_factory=list)
+    closed: bool = False
+
+    @property
+    def loaded(self) -> LoadedInfo | None:
+        return self._loaded
+
+    async def load(self, request: LoadRequest) -> AsyncIterator[Sequence[LoadEvent]]:
+        self.asked_to_load.append(request)
+        self._loaded = None
+        info = info_for(request.path, request.params.context_length or 4096)
+        events = self.loads.popleft() if self.loads else (LoadProgress(0.5), Loaded(info))
+        for event in events:
+            if await self._held(request.request_id, event):
+                yield [LoadCancelled()]
+                return
+            if isinstance(event, Loaded):
+                self._loaded = event.info
+            yield [event]
+
+    async def generate(self, request: GenerateRequest) -> AsyncIterator[Sequence[GenerateEvent]]:
+        self.generated.append(request)
+        for event in self.replies.popleft():
+            if await self._held(request.request_id, event):
+                yield [Finished(FinishReason.CANCELLED, RunStats())]
+                return
+            if isinstance(event, Failed) and self.lose_model_on_failure:
+                self._loaded = None
+            yield [event]
+
+    async def _held(self, request_id: str, event: object) -> bool:
+        """Let other tasks run; whether the request was cancelled."""
+        await asyncio.sleep(0)
+        terminal = isinstance(event, Loaded | Finished | Failed)
+        while terminal and self.hold is not None and not self.hold.is_set():
+            if request_id in self._cancelled:
+                break
+            await asyncio.sleep(0.001)
+        return request_id in self._cancelled
+
+    def cancel(self, request_id: str) -> None:
+        self._cancelled.add(request_id)
+
+    async def unload(self) -> None:
+        self._loaded = None
+
+    async def describe(self) -> dict[str, object]:
+        return {"llama.cpp": "scripted"}
+
+    def on_lost(self, heard: Callable[[AppError], None]) -> None:
+        self._lost.append(heard)
+
+    def lose(self, error: AppError) -> None:
+        """The host dies while idle."""
+        self._loaded = None
+        for heard in self._lost:
+            heard(error)
+
+    async def close(self) -> None:
+        self.closed = True
