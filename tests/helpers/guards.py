@@ -293,7 +293,7 @@ def _watched_timers() -> Iterator[weakref.WeakSet[QTimer]]:
         started.add(timer)
         original(timer, *args)
 
-    QTimer.start = start  # pyright: ignore[reportAttributeAccessIssue]
+    QTimer.start = start
     try:
         yield started
     finally:

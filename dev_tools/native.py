@@ -1,0 +1,248 @@
+"""Building llama-cpp-python from its source distribution, once per machine and kind of build.
+
+pip keeps wheels that it built, but under a key that knows nothing of CMAKE_ARGS: a CPU build would
+be handed out where a CUDA build was asked for. So pip's cache is left out of it, and the wheel is
+kept under a key of our own, beside pip's cache and never in the checkout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from dev_tools import system
+from dev_tools.console import Step, Stop, output_of, step, watch
+from dev_tools.files import only_one
+from dev_tools.lockfile import APP, NATIVE_BUILD, Lock
+
+PACKAGE = "llama-cpp-python"
+BACKENDS = ("auto", "cpu", "cuda", "metal", "vulkan")
+
+# On macOS the package's own CMakeLists.txt always turns Metal on; nothing is to be added for it.
+_CMAKE_ARGS = {
+    "cpu": (),
+    "cuda": ("-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=native"),
+    "metal": (),
+    "vulkan": ("-DGGML_VULKAN=ON",),
+}
+
+# Raised when the way of building changes, so that wheels built the old way are not taken.
+_RECIPE = 1
+
+_NINJA_LINE = re.compile(r"\[(\d+)/(\d+)\]")
+_INSTRUCTION_LINES = re.compile(r"^(?:flags|Features|isa)\s*:\s*(.*)$", re.MULTILINE)
+
+
+class Build(NamedTuple):
+    """Everything that a finished wheel depends on."""
+
+    version: str
+    source: str
+    backend: str
+    cmake_args: str
+    platform: str
+    instructions: str
+
+    @property
+    def folder(self) -> str:
+        """The wheel's folder in the cache, readable and yet exact.
+
+        The Python version is not part of it: the wheel is tagged py3-none, since the library is
+        reached through ctypes.
+        """
+        whole = hashlib.sha256(json.dumps([_RECIPE, *self]).encode()).hexdigest()
+        return f"{PACKAGE}-{self.version}-{self.backend}-{self.platform}-{whole[:12]}"
+
+
+def choose_backend(asked: str, python_platform: str) -> str:
+    """Return the backend to build: the one asked for, or the best that this machine can use."""
+    if asked != "auto":
+        if asked == "metal" and sys.platform != "darwin":
+            raise Stop("The backend metal is for macOS only.")
+        return asked
+    if sys.platform == "darwin" and python_platform.endswith(("arm64", "universal2")):
+        return "metal" if platform.machine() == "arm64" else "cpu"
+    if _nvcc() is not None and output_of(["nvidia-smi", "-L"]):
+        return "cuda"
+    return "cpu"
+
+
+def built_wheel(lock: Lock, backend: str, python: Path, python_platform: str) -> Path:
+    """Return the wheel of llama-cpp-python for this machine; build it if it is not kept yet."""
+    build = Build(
+        version=lock.version(APP, PACKAGE),
+        source=lock.block(APP, PACKAGE),
+        backend=backend,
+        cmake_args=" ".join([os.environ.get("CMAKE_ARGS", ""), *_CMAKE_ARGS[backend]]).strip(),
+        platform=f"{python_platform}-{platform.machine()}",
+        instructions=_instructions(),
+    )
+    folder = _cache_folder(python) / build.folder
+    with only_one(folder.parent / (build.folder + ".lock"), f"building {PACKAGE}"):
+        for wheel in folder.glob("*.whl"):
+            return wheel
+        _require_compiler(backend)
+        return _build(build, lock, python, folder)
+
+
+def _build(build: Build, lock: Lock, python: Path, folder: Path) -> Path:
+    # Beside its final place, so that the last move is a rename on one volume.
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="build-", dir=str(folder.parent)) as name:
+        work = Path(name)
+        log = folder.parent / (build.folder + ".log")
+        log.unlink(missing_ok=True)
+        tools = work / "tools"
+        scripts = tools / ("Scripts" if os.name == "nt" else "bin")
+        tools_python = scripts / ("python.exe" if os.name == "nt" else "python")
+        with step(f"Fetching what builds {PACKAGE}") as running:
+            requirements = work / "native-build.txt"
+            requirements.write_text(lock.section(NATIVE_BUILD), encoding="utf-8")
+            watch([python, "-m", "venv", tools], log, running.progress)
+            watch(
+                [tools_python, *PIP_INSTALL, "--only-binary=:all:", "-r", requirements],
+                log,
+                running.progress,
+            )
+        with step(f"Building {PACKAGE} {build.version} for {build.backend}") as running:
+            source = work / "source.txt"
+            source.write_text(build.source, encoding="utf-8")
+            out = work / "wheel"
+            watch(
+                # --no-cache-dir: see above. Its own build requirements are the pinned ones.
+                [tools_python, "-m", "pip", "wheel", "--disable-pip-version-check", "--no-deps",
+                 "--no-cache-dir", "--no-binary=:all:", "--no-build-isolation", "--require-hashes",
+                 "--verbose", "--wheel-dir", out, "-r", source],
+                log,
+                lambda line: _show_build_line(running, line),
+                _build_environment(build, scripts, work),
+            )  # fmt: skip
+            if not list(out.glob("*.whl")):
+                raise Stop(f"The build of {PACKAGE} left no wheel behind. All it said: {log}")
+            os.replace(out, folder)
+    return next(folder.glob("*.whl"))
+
+
+PIP_INSTALL = (
+    "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off",
+    "--no-deps", "--require-hashes",
+)  # fmt: skip
+
+
+def _build_environment(build: Build, scripts: Path, work: Path) -> dict[str, str]:
+    environment = dict(os.environ)
+    environment["PATH"] = os.pathsep.join([str(scripts), environment.get("PATH", "")])
+    environment["CMAKE_ARGS"] = build.cmake_args
+    nvcc = _nvcc()
+    if build.backend == "cuda" and nvcc is not None:
+        environment.setdefault("CUDACXX", nvcc)
+    if os.name != "nt":
+        # On Windows scikit-build-core finds Visual Studio itself, and Ninja would need its shell.
+        environment.setdefault("CMAKE_GENERATOR", "Ninja")
+        # The system's temporary folder may be memory, and small. On Windows it is left alone, for
+        # there the paths of this build come close to the longest that the compiler can take.
+        temporary = work / "tmp"
+        temporary.mkdir()
+        environment["TMPDIR"] = str(temporary)
+    return environment
+
+
+def _show_build_line(running: Step, line: str) -> None:
+    counted = _NINJA_LINE.search(line)
+    if counted is not None:
+        done, total = int(counted[1]), int(counted[2])
+        running.progress(f"{100 * done // total:3d} %  [{done}/{total}]")
+    elif "Downloading" in line or "***" in line or line.strip().endswith((".cpp", ".c", ".cu")):
+        running.progress(line.strip())
+
+
+def _require_compiler(backend: str) -> None:
+    if not _has_compiler():
+        system.install_or_tell("a C++ compiler", system.COMPILER)
+        if not _has_compiler():
+            raise Stop(f"{PACKAGE} is built here and needs a C++ compiler. {_compiler_command()}")
+    if backend == "cuda" and _nvcc() is None:
+        raise Stop(
+            "The backend cuda needs NVIDIA's CUDA toolkit (nvcc). Install it, or use --backend cpu."
+        )
+    if backend == "vulkan" and shutil.which("glslc") is None:
+        raise Stop(
+            "The backend vulkan needs the Vulkan SDK (glslc and headers). "
+            "On Debian and Ubuntu: sudo apt-get install glslc libvulkan-dev spirv-headers"
+        )
+
+
+def _has_compiler() -> bool:
+    if sys.platform == "darwin":
+        return output_of(["xcode-select", "-p"]) is not None
+    if os.name == "nt":
+        return _has_visual_studio() or shutil.which("cl") is not None
+    named = os.environ.get("CXX", "").split()
+    return any(shutil.which(name) for name in (*named[:1], "c++", "g++", "clang++"))
+
+
+def _has_visual_studio() -> bool:
+    programs = os.environ.get("PROGRAMFILES(X86)", "C:/Program Files (x86)")
+    vswhere = Path(programs) / "Microsoft Visual Studio" / "Installer" / "vswhere.exe"
+    needed = "Microsoft.VisualStudio.Component.VC.Tools.x86.x64"
+    found = output_of(
+        [vswhere, "-products", "*", "-requires", needed, "-property", "installationPath"]
+    )
+    return bool(found and found.strip())
+
+
+def _compiler_command() -> str:
+    if sys.platform == "darwin":
+        return "Install it with: xcode-select --install"
+    if os.name == "nt":
+        return (
+            "Install it with: winget install Microsoft.VisualStudio.2022.BuildTools --override "
+            '"--wait --passive --add Microsoft.VisualStudio.Workload.VCTools --includeRecommended"'
+        )
+    return f"Install it with: {system.command_for(system.COMPILER)}"
+
+
+def _nvcc() -> str | None:
+    found = shutil.which("nvcc")
+    if found:
+        return found
+    for home in (os.environ.get("CUDA_PATH"), os.environ.get("CUDA_HOME"), "/usr/local/cuda"):
+        if home:
+            found = shutil.which("nvcc", path=str(Path(home) / "bin"))
+            if found:
+                return found
+    return None
+
+
+def _instructions() -> str:
+    # ggml is compiled for the very processor it is built on (GGML_NATIVE). A home folder shared by
+    # two machines must not give the one the other's instructions.
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = output_of(["sysctl", "-n", "machdep.cpu.brand_string"]) or platform.processor()
+        return " ".join(text.split())
+    return " ".join(
+        sorted({word for line in _INSTRUCTION_LINES.findall(text) for word in line.split()})
+    )
+
+
+def _cache_folder(python: Path) -> Path:
+    said = output_of([python, "-m", "pip", "cache", "dir"])
+    if said and said.strip():
+        return Path(said.strip()) / "lamplight"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "lamplight-dev"
+    if os.name == "nt":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "lamplight-dev"
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "lamplight-dev"
