@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Iterable, NamedTuple
 
-from dev_tools.console import Stop, say, step, watch
+from dev_tools.console import Stop, output_of, say, step, watch
 
 
 class Packages(NamedTuple):
@@ -161,23 +161,33 @@ def provide_test_tools() -> bool:
 
 def install_or_tell(what: str, packages: Packages) -> None:
     """Install packages where that can be done without asking; else name the command."""
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
+    as_root = _as_root()
+    if shutil.which("apt-get") is None or as_root is None:
         say(f"Missing: {what}. Install with: {command_for(packages)}")
         return
-    log = Path(tempfile.gettempdir()) / "lamplight-apt.log"
-    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    log = Path(tempfile.gettempdir()) / f"lamplight-apt-{os.getpid()}.log"
+    apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     try:
         with step(f"Installing {what}: {' '.join(packages.apt)}") as running:
-            watch(["apt-get", "update", "-q"], log, running.progress, environment)
+            watch([*apt, "update", "-q"], log, running.progress)
             watch(
-                ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages.apt],
+                [*apt, "install", "-q", "-y", "--no-install-recommends", *packages.apt],
                 log,
                 running.progress,
-                environment,
             )
     except Stop as stop:
         # No network, or a mirror that is down: what can be done without goes on.
         say(str(stop))
+
+
+def _as_root() -> list[str] | None:
+    """Return what to put before a command to run it as root, or None where nobody said we may."""
+    if os.geteuid() == 0:
+        return []
+    # A person is never surprised by sudo; on a CI machine there is no person.
+    if os.environ.get("CI") and output_of(["sudo", "-n", "true"]) is not None:
+        return ["sudo", "-n"]
+    return None
 
 
 def command_for(packages: Packages) -> str:

@@ -20,6 +20,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import guards
+
+guards.GRACE_SECONDS = 0.3
 log = logging.getLogger("app.planted")
 
 
@@ -60,8 +63,7 @@ def test_loopback_passes():
         server.accept()[0].close()
 
 
-def test_daemon_thread_left_errors(monkeypatch):
-    monkeypatch.setattr("tests.helpers.guards.GRACE_SECONDS", 0.1)
+def test_daemon_thread_left_errors():
     threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 
 
@@ -69,8 +71,7 @@ def test_thread_that_ends_passes():
     threading.Thread(target=time.sleep, args=(0.05,)).start()
 
 
-def test_process_left_errors(monkeypatch):
-    monkeypatch.setattr("tests.helpers.guards.GRACE_SECONDS", 0.1)
+def test_process_left_errors():
     process = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(5)"],
         stdout=subprocess.DEVNULL,
