@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-_THREADS = 2
+THREADS = 2
 """One may be busy for minutes with a checksum while the other reads a header."""
 _BLOCK = 1 << 20
 
@@ -34,7 +34,7 @@ class LocalLibrary:
 
     def __init__(self, find_starter: Callable[[], str | None] = starter_path) -> None:
         self._find_starter = find_starter
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="library")
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="library")
         self._known: dict[str, tuple[LocalModel, tuple[FileStamp, ...]]] = {}
         self._closing = threading.Event()
 

@@ -206,6 +206,14 @@ def test_contradictions_are_damage(case: str) -> None:
     assert error.remedy
 
 
+def test_lists_of_texts_share_one_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gguf_header, "MAX_ARRAY_STRINGS", 5)
+    assert read(GgufFile({"a": ["x"] * 3, "b": ["y"] * 2}).to_bytes())
+    assert (
+        "list of 3 texts" in refusal(GgufFile({"a": ["x"] * 3, "b": ["y"] * 3}).to_bytes()).detail
+    )
+
+
 def test_truncation_anywhere_in_a_small_file_is_typed() -> None:
     whole = GgufFile(LLAMA_ENTRIES).header()
     end = whole.rstrip(b"\0")
