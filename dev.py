@@ -1,4 +1,4 @@
-"""One entry to everything: python3 dev.py run | test | check | fix | bench | setup | lock | clean.
+"""One entry to everything: python3 dev.py run | test | check | fix | bench | setup | lock.
 
 Standard library only. Needs Python 3.8 to start; finds a Python 3.11 to 3.13 by itself and makes
 .venv with it. The work is done in dev_tools/; this file only has to be readable to any Python, so
