@@ -30,6 +30,8 @@ class Step:
         self._start = time.monotonic()
         self._last = self._start
         self._drawn = 0
+        self.show: Callable[[str], str | None] = str.strip
+        """What to show of a line that a program says; None for nothing."""
         if out.isatty():
             self._draw("")
         else:
@@ -40,17 +42,18 @@ class Step:
         """Seconds since the step began."""
         return time.monotonic() - self._start
 
-    def progress(self, remark: str) -> None:
-        """Show how far the step is, at most ten times a second."""
+    def progress(self, line: str) -> None:
+        """Show how far the step is, by what a program said; at most ten times a second."""
         now = time.monotonic()
         interval = _DRAWN_INTERVAL if self._out.isatty() else _PLAIN_INTERVAL
-        if now - self._last < interval:
+        remark = self.show(line) if now - self._last >= interval else None
+        if not remark:
             return
         self._last = now
         if self._out.isatty():
             self._draw(remark)
         else:
-            self._line(f"    {self.elapsed:5.0f} s  {remark}")
+            self._line(f"    {self.elapsed:5.0f} s  {remark[:80]}")
 
     def end(self, mark: str) -> None:
         """Close the step's line with its mark and its time."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dev_tools import native, system
-from dev_tools.console import Stop, output_of, say, step, watch
+from dev_tools.console import Stop, output_of, say, step
 from dev_tools.files import only_one, read_json, write_json
 from dev_tools.lockfile import APP, DEV, LOCK_NAME, STARTER, read_lock
 from dev_tools.pythons import Python, find_python
+from dev_tools.venv import Venv
 
 _VENV = ".venv"
 # The file that makes a .venv ours. `state` is "building" until all of it is there.
@@ -36,14 +36,12 @@ class Wishes(NamedTuple):
 NO_WISHES = Wishes()
 
 
-class Environment:
-    """The project's virtual environment."""
+class Environment(Venv):
+    """The virtual environment of the checkout at `root`."""
 
     def __init__(self, root: Path) -> None:
+        super().__init__(root / _VENV, log=root / _VENV / "setup.log")
         self.root = root
-        self.folder = root / _VENV
-        self.scripts = self.folder / ("Scripts" if os.name == "nt" else "bin")
-        self.python = self.scripts / ("python.exe" if os.name == "nt" else "python")
         self._stamp = self.folder / _STAMP
 
     def ensure(self, wishes: Wishes = NO_WISHES, for_tests: bool = False) -> None:
@@ -114,31 +112,17 @@ class Environment:
 
     def _install(self, python: Python, backend: str) -> None:
         lock = read_lock(self.root)
-        log = self.folder / "setup.log"
         with step("Making the environment") as running:
-            watch([python.path, "-m", "venv", self.folder], log, running.progress)
+            self.create(python.path, running)
         wheel = native.built_wheel(lock, backend, self.python, python.platform)
-        requirements = self.folder / "requirements.txt"
-        requirements.write_text(
-            lock.section(APP, leaving_out=[native.PACKAGE])
-            + lock.section(STARTER)
-            + lock.section(DEV),
-            encoding="utf-8",
-        )
         with step("Installing what Lamplight needs") as running:
-            # Wheels only: nothing that comes from outside runs while it is being installed.
-            watch(
-                [self.python, *native.PIP_INSTALL, "--only-binary=:all:", "-r", requirements],
-                log,
-                lambda line: running.progress(line.strip()[:70]),
+            self.install(
+                lock.section(APP, leaving_out=[native.PACKAGE])
+                + lock.section(STARTER)
+                + lock.section(DEV),
+                running,
             )
-            # Built on this machine from a source that was checked, so it has no hash to check.
-            watch(
-                [self.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps",
-                 "--no-index", wheel],
-                log,
-                running.progress,
-            )  # fmt: skip
+            self.install_wheel(wheel, running)
 
     def _provide_system(self, stamp: dict[str, Any], for_tests: bool) -> None:
         provided = set(stamp.get("system", []))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Sequence
 
 from dev_tools.console import Stop, step, watch
+from dev_tools.venv import Venv
 
 LOCK_NAME = "requirements.lock"
 
@@ -96,31 +97,30 @@ def write_lock(root: Path) -> None:
     """Resolve pyproject.toml again and replace the lock; versions move to the newest allowed."""
     with tempfile.TemporaryDirectory(prefix="lamplight-lock-") as folder:
         work = Path(folder)
-        log = work / "lock.log"
+        # Outside the folder, so that it can still be read after a failure.
+        tools = Venv(work / "tools", log=Path(tempfile.gettempdir()) / "lamplight-lock.log")
         with step("Fetching the resolver") as running:
-            watch([sys.executable, "-m", "venv", work / "uv"], log, running.progress)
-            scripts = work / "uv" / ("Scripts" if sys.platform == "win32" else "bin")
-            python = scripts / ("python.exe" if sys.platform == "win32" else "python")
-            watch([python, "-m", "pip", "install", "-q", _UV], log, running.progress)
+            tools.create(Path(sys.executable), running)
+            watch([tools.python, "-m", "pip", "install", "-q", _UV], tools.log, running.progress)
         with step("Resolving"):
-            sections = _resolve(root, work, [scripts / "uv", "pip", "compile"])
+            sections = _resolve(root, work, tools)
     text = _HEADER
     for name in (APP, STARTER, DEV, NATIVE_BUILD):
         text += f"\n# === {name}: {_ABOUT[name]}\n{sections[name]}"
-    (root / LOCK_NAME).write_text(text, encoding="utf-8", newline="\n")
+    (root / LOCK_NAME).write_bytes(text.encode())
 
 
-def _resolve(root: Path, work: Path, compile_: Sequence[object]) -> dict[str, str]:
+def _resolve(root: Path, work: Path, tools: Venv) -> dict[str, str]:
     # --no-config and no index in the output: what a machine is set up to use must not leak into
     # the file. The app section is resolved first and holds for the others.
     common = [
-        *compile_, "--no-config", "--universal", "--python-version", "3.11", "--generate-hashes",
-        "--no-emit-index-url", "--no-annotate", "--no-header", "--quiet",
+        tools.scripts / "uv", "pip", "compile", "--no-config", "--universal",
+        "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-annotate",
+        "--no-header", "--quiet",
     ]  # fmt: skip
     project = root / "pyproject.toml"
     app, starter = work / "app.txt", work / "starter.txt"
     dev, native = work / "dev.txt", work / "native.txt"
-    log = work / "lock.log"
     starter_in = work / "starter.in"
     starter_in.write_text(_starter_requirement(project), encoding="utf-8")
     group = str(project) + ":"
@@ -130,7 +130,7 @@ def _resolve(root: Path, work: Path, compile_: Sequence[object]) -> dict[str, st
         ["--group", group + "dev", "-c", app, "-o", dev],
         ["--group", group + "native-build", "-c", app, "-o", native],
     ):
-        watch([*common, *arguments], log, lambda _line: None)
+        watch([*common, *arguments], tools.log, lambda _line: None)
     known = {_name(block) for block in _blocks("\n" + app.read_text(encoding="utf-8"))}
     dev_blocks = _blocks("\n" + dev.read_text(encoding="utf-8"))
     return {

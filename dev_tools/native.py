@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dev_tools import system
-from dev_tools.console import Step, Stop, output_of, step, watch
+from dev_tools.console import Stop, output_of, step
 from dev_tools.files import only_one
 from dev_tools.lockfile import APP, NATIVE_BUILD, Lock
+from dev_tools.venv import Venv
 
 PACKAGE = "llama-cpp-python"
 BACKENDS = ("auto", "cpu", "cuda", "metal", "vulkan")
@@ -95,51 +96,29 @@ def built_wheel(lock: Lock, backend: str, python: Path, python_platform: str) ->
 
 def _build(build: Build, lock: Lock, python: Path, folder: Path) -> Path:
     # Beside its final place, so that the last move is a rename on one volume.
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="build-", dir=str(folder.parent)) as name:
+    prefix = f"build-{folder.name[-12:]}-"
+    for left_over in (*folder.parent.glob(prefix + "*"), folder):
+        # Of a build that was killed: whoever holds the lock knows that nobody works there now.
+        shutil.rmtree(left_over, ignore_errors=True)
+    log = folder.parent / (folder.name + ".log")
+    log.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=str(folder.parent)) as name:
         work = Path(name)
-        log = folder.parent / (build.folder + ".log")
-        log.unlink(missing_ok=True)
-        tools = work / "tools"
-        scripts = tools / ("Scripts" if os.name == "nt" else "bin")
-        tools_python = scripts / ("python.exe" if os.name == "nt" else "python")
+        tools = Venv(work / "tools", log)
         with step(f"Fetching what builds {PACKAGE}") as running:
-            requirements = work / "native-build.txt"
-            requirements.write_text(lock.section(NATIVE_BUILD), encoding="utf-8")
-            watch([python, "-m", "venv", tools], log, running.progress)
-            watch(
-                [tools_python, *PIP_INSTALL, "--only-binary=:all:", "-r", requirements],
-                log,
-                running.progress,
-            )
+            tools.create(python, running)
+            tools.install(lock.section(NATIVE_BUILD), running)
+        out = work / "wheel"
         with step(f"Building {PACKAGE} {build.version} for {build.backend}") as running:
-            source = work / "source.txt"
-            source.write_text(build.source, encoding="utf-8")
-            out = work / "wheel"
-            watch(
-                # --no-cache-dir: see above. Its own build requirements are the pinned ones.
-                [tools_python, "-m", "pip", "wheel", "--disable-pip-version-check", "--no-deps",
-                 "--no-cache-dir", "--no-binary=:all:", "--no-build-isolation", "--require-hashes",
-                 "--verbose", "--wheel-dir", out, "-r", source],
-                log,
-                lambda line: _show_build_line(running, line),
-                _build_environment(build, scripts, work),
-            )  # fmt: skip
-            if not list(out.glob("*.whl")):
-                raise Stop(f"The build of {PACKAGE} left no wheel behind. All it said: {log}")
-            os.replace(out, folder)
+            running.show = _build_remark
+            tools.build_wheel(build.source, out, running, _build_environment(build, tools, work))
+        os.replace(out, folder)
     return next(folder.glob("*.whl"))
 
 
-PIP_INSTALL = (
-    "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off",
-    "--no-deps", "--require-hashes",
-)  # fmt: skip
-
-
-def _build_environment(build: Build, scripts: Path, work: Path) -> dict[str, str]:
+def _build_environment(build: Build, tools: Venv, work: Path) -> dict[str, str]:
     environment = dict(os.environ)
-    environment["PATH"] = os.pathsep.join([str(scripts), environment.get("PATH", "")])
+    environment["PATH"] = os.pathsep.join([str(tools.scripts), environment.get("PATH", "")])
     environment["CMAKE_ARGS"] = build.cmake_args
     nvcc = _nvcc()
     if build.backend == "cuda" and nvcc is not None:
@@ -155,13 +134,15 @@ def _build_environment(build: Build, scripts: Path, work: Path) -> dict[str, str
     return environment
 
 
-def _show_build_line(running: Step, line: str) -> None:
+def _build_remark(line: str) -> str | None:
+    """Return what to show of a line that pip, CMake or Ninja said while building, if anything."""
     counted = _NINJA_LINE.search(line)
     if counted is not None:
         done, total = int(counted[1]), int(counted[2])
-        running.progress(f"{100 * done // total:3d} %  [{done}/{total}]")
-    elif "Downloading" in line or "***" in line or line.strip().endswith((".cpp", ".c", ".cu")):
-        running.progress(line.strip())
+        return f"{100 * done // total:3d} %  [{done}/{total}]"
+    # Without Ninja (on Windows) the compiler names the file that it is at.
+    interesting = "Downloading" in line or "***" in line or line.endswith((".cpp", ".c", ".cu"))
+    return line.strip() if interesting else None
 
 
 def _require_compiler(backend: str) -> None:
