@@ -1,0 +1,246 @@
+"""From the words on the command line to what is asked for.
+
+Usage errors end the process with status 2 and a sentence, as `argparse` does. argparse itself is
+imported only when there are words, because `lamplight` alone must show its window at once.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TypeVar
+
+from app import __version__
+from app.cli.commands import (
+    INTERRUPTED,
+    Chat,
+    CliCommand,
+    Command,
+    Doctor,
+    ListConversations,
+    OpenWindow,
+    SearchConversations,
+    ShowConversation,
+)
+
+if TYPE_CHECKING:
+    import argparse
+
+N = TypeVar("N", int, float)
+
+_MAX_SEED: Final = (1 << 32) - 1
+_MAX_TOKENS: Final = 1_000_000
+
+_SUMMARY: Final = """\
+usage: lamplight [--profile DIR] [FILE.gguf ...]
+       lamplight [--profile DIR] COMMAND ...
+       lamplight --help | --version
+
+Chat with language models that live on your own computer.
+
+Without a command the window opens, with the model FILE.gguf if one is named.
+
+commands:
+  chat                    answer one prompt in the terminal; nothing is kept
+  conversations list      list the conversations, the latest first
+  conversations show ID   print one conversation
+  conversations search Q  find messages with all of these words
+  doctor                  tell versions, paths, devices and the state of the data
+
+options:
+  --profile DIR           keep everything (data, settings, logs) in DIR;
+                          the environment variable LAMPLIGHT_HOME does the same
+  --version               print the version
+  -h, --help              print this; "lamplight COMMAND --help" tells more
+
+exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted
+"""
+
+
+def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
+    """What the words ask for; reads the prompt from `stdin` (the process's own) if need be.
+
+    Raises `SystemExit`: 0 after `--help` and `--version`, 2 after wrong usage.
+    """
+    if not words:
+        return OpenWindow()
+    import argparse
+
+    top = argparse.ArgumentParser(
+        prog="lamplight", usage=argparse.SUPPRESS, add_help=False, allow_abbrev=False
+    )
+    top.add_argument("--profile")
+    top.add_argument("--version", action="version", version=f"Lamplight {__version__}")
+    top.add_argument("-h", "--help", action="store_true")
+    top.add_argument("words", nargs=argparse.REMAINDER)
+    found = top.parse_args(words)
+    if found.help:
+        print(_SUMMARY, end="")
+        raise SystemExit(0)
+    rest: list[str] = found.words
+    match rest[:1]:
+        case ["chat"]:
+            return _chat(_parser("chat", found.profile), rest[1:], stdin)
+        case ["conversations"]:
+            return _conversations(rest[1:], found.profile)
+        case ["doctor"]:
+            parser = _parser("doctor", found.profile)
+            parser.description = "Tell versions, paths, devices and the state of the data."
+            _add_json(parser, "print one JSON object")
+            options = parser.parse_args(rest[1:])
+            return Doctor(options.profile, options.json)
+        case _:
+            return _window(top, rest, found.profile)
+
+
+def _window(top: argparse.ArgumentParser, words: list[str], profile: str | None) -> OpenWindow:
+    parser = _parser(None, profile)
+    parser.add_argument("files", nargs="*")
+    found = parser.parse_args(words)
+    files = tuple(os.path.abspath(_text(file)) for file in found.files)
+    for word, file in zip(found.files, files, strict=True):
+        # A file that is gone is for the window to tell; a word that names none is a slip.
+        if not file.lower().endswith(".gguf") and not os.path.exists(file):
+            top.error(f"“{word}” is neither a command nor a file; try “lamplight --help”")
+    return OpenWindow(found.profile, files)
+
+
+def _chat(parser: argparse.ArgumentParser, words: list[str], stdin: BinaryIO | None) -> Chat:
+    parser.description = "Answer one prompt in the terminal. Nothing of it is kept."
+    parser.epilog = (
+        "With --json each line is one event: prompt_progress, delta, and at the end exactly one "
+        "finished or failed."
+    )
+    parser.add_argument(
+        "prompt", nargs="?", help="what to ask; “-”, or nothing and a pipe, reads the input"
+    )
+    parser.add_argument(
+        "--model",
+        metavar="PATH|starter",
+        help="a GGUF file, or the starter model; without it, the model chosen in the window",
+    )
+    parser.add_argument("--system", metavar="S", help="told to the model before the prompt")
+    parser.add_argument(
+        "--temperature", metavar="T", type=_temperature, help="0 (the likeliest) to 5 (wild)"
+    )
+    parser.add_argument("--seed", metavar="N", type=_seed, help="the same seed repeats an answer")
+    parser.add_argument(
+        "--max-tokens", metavar="N", type=_max_tokens, help="end the answer after N tokens"
+    )
+    _add_json(parser, "print events, one JSON object a line")
+    found = parser.parse_args(words)
+    return Chat(
+        profile=found.profile,
+        prompt=_prompt(parser, found.prompt, stdin),
+        model=None if found.model is None else _text(found.model),
+        system=None if found.system is None else _text(found.system),
+        temperature=found.temperature,
+        seed=found.seed,
+        max_tokens=found.max_tokens,
+        json=found.json,
+    )
+
+
+def _prompt(parser: argparse.ArgumentParser, word: str | None, stdin: BinaryIO | None) -> str:
+    if word is not None and word != "-":
+        prompt = _text(word)
+    else:
+        source = stdin or sys.stdin.buffer
+        if word is None and source.isatty():
+            parser.error("there is no prompt: write it in quotes, or “-” to type it")
+        try:
+            prompt = source.read().decode("utf-8", "replace").rstrip("\r\n")
+        except KeyboardInterrupt:
+            raise SystemExit(INTERRUPTED) from None
+    if not prompt.strip():
+        parser.error("the prompt is empty")
+    return prompt
+
+
+def _conversations(words: list[str], profile: str | None) -> CliCommand:
+    import argparse
+
+    parser = _parser("conversations", profile)
+    parser.description = "Look at the conversations that are kept."
+    actions = parser.add_subparsers(metavar="list|show|search", required=True, dest="action")
+    every = actions.add_parser("list", help="list them, the latest first", allow_abbrev=False)
+    one = actions.add_parser("show", help="print one of them", allow_abbrev=False)
+    one.add_argument("id", metavar="ID", type=_id, help="its number in the list")
+    found_by = actions.add_parser("search", help="find messages", allow_abbrev=False)
+    found_by.add_argument("query", metavar="QUERY", nargs="+", help="words that must all occur")
+    for action in (every, one, found_by):
+        # Suppressed without a value, so that it does not undo what stood before the action.
+        _add_profile(action, argparse.SUPPRESS)
+        _add_json(action, "print JSON")
+    found = parser.parse_args(words)
+    match found.action:
+        case "show":
+            return ShowConversation(found.profile, found.id, found.json)
+        case "search":
+            return SearchConversations(found.profile, _text(" ".join(found.query)), found.json)
+        case _:
+            return ListConversations(found.profile, found.json)
+
+
+def _parser(command: str | None, profile: str | None) -> argparse.ArgumentParser:
+    import argparse
+
+    prog = f"lamplight {command}" if command else "lamplight"
+    parser = argparse.ArgumentParser(prog=prog, allow_abbrev=False)
+    _add_profile(parser, profile)
+    return parser
+
+
+def _add_profile(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument("--profile", metavar="DIR", default=default, help="keep everything in DIR")
+
+
+def _add_json(parser: argparse.ArgumentParser, help_text: str) -> None:
+    parser.add_argument("--json", action="store_true", help=help_text)
+
+
+def _temperature(word: str) -> float:
+    value = _number(word, float)
+    if not (math.isfinite(value) and 0 <= value <= 5):
+        _refuse("the temperature must lie between 0 and 5")
+    return value
+
+
+def _seed(word: str) -> int:
+    value = _number(word, int)
+    if not 0 <= value <= _MAX_SEED:
+        _refuse(f"the seed must lie between 0 and {_MAX_SEED}")
+    return value
+
+
+def _max_tokens(word: str) -> int:
+    value = _number(word, int)
+    if not 1 <= value <= _MAX_TOKENS:
+        _refuse(f"the number of tokens must lie between 1 and {_MAX_TOKENS}")
+    return value
+
+
+def _id(word: str) -> int:
+    value = _number(word, int)
+    if not 1 <= value < 1 << 63:
+        _refuse("a conversation's number is 1 or more; “lamplight conversations list” tells them")
+    return value
+
+
+def _number(word: str, kind: type[N]) -> N:
+    try:
+        return kind(word)
+    except ValueError:
+        _refuse(f"“{word}” is not a number")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    import argparse
+
+    raise argparse.ArgumentTypeError(sentence)
+
+
+def _text(word: str) -> str:
+    """An argument as the system gave it, with what is no UTF-8 replaced."""
+    return os.fsencode(word).decode("utf-8", "replace")

@@ -1,0 +1,76 @@
+"""What can be asked for on the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+STARTER: Final = "starter"
+"""What `--model` takes instead of a path."""
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+INTERRUPTED: Final = 130
+"""The exit statuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWindow:
+    """Open the window, with these model files."""
+
+    profile: str | None = None
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Answer one prompt; None leaves a value to the settings."""
+
+    profile: str | None
+    prompt: str
+    model: str | None = None
+    """A path, `starter`, or None for the model that is chosen in the window."""
+    system: str | None = None
+    temperature: float | None = None
+    seed: int | None = None
+    max_tokens: int | None = None
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListConversations:
+    """Print the list."""
+
+    profile: str | None
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowConversation:
+    """Print one conversation."""
+
+    profile: str | None
+    conversation_id: int
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchConversations:
+    """Print what a search finds."""
+
+    profile: str | None
+    query: str
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """Print the report."""
+
+    profile: str | None
+    json: bool = False
+
+
+CliCommand: TypeAlias = Chat | ListConversations | ShowConversation | SearchConversations | Doctor
+Command: TypeAlias = OpenWindow | CliCommand
