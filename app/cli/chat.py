@@ -1,0 +1,140 @@
+"""`lamplight chat`: one prompt, one answer, streamed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Final
+
+from app.cli.commands import DONE, FAILED, INTERRUPTED, STARTER, Chat
+from app.cli.output import Output
+from app.cli.printers import AnswerPrinter, JsonPrinter, TextPrinter
+from app.domain.conversation import ChatParams, MessageStatus, Run
+from app.domain.errors import AppError, FileMissing, NothingLoaded
+from app.domain.facts import (
+    AnswerEnded,
+    AnswerGrew,
+    AnswerProgress,
+    Fact,
+    ModelPhase,
+    ModelStateChanged,
+)
+from app.domain.generation import FinishReason, RunStats
+from app.services import Services
+
+STOP_SECONDS: Final = 5.0
+"""How long an interrupted answer may take to have its last word."""
+
+
+async def chat(command: Chat, services: Services, output: Output) -> int:
+    """Answer and tell how it went; the exit status.
+
+    With `json` the last line is `finished` or `failed`, whatever happens.
+    """
+    printer = JsonPrinter(output) if command.json else TextPrinter(output)
+    try:
+        await _choose(command.model, services)
+        return await _answer(command, services, printer)
+    except AppError as error:
+        printer.failed(error)
+        return FAILED
+    except asyncio.CancelledError:
+        # Interrupted before there was an answer to stop.
+        _heard_interrupt()
+        printer.finished(FinishReason.CANCELLED, "", RunStats())
+        return INTERRUPTED
+
+
+async def _choose(model: str | None, services: Services) -> None:
+    """Make the model asked for the one that answers."""
+    if model == STARTER:
+        starter = next((known for known in services.models.models if known.is_starter), None)
+        if starter is None:
+            raise FileMissing(
+                "The starter model is not installed.",
+                remedy="Install it with “python3 dev.py setup”, or name a GGUF file after --model.",
+            )
+        await services.models.choose(starter.path)
+    elif model is not None:
+        await services.models.open_file(model)
+    elif services.models.state.model is None:
+        raise NothingLoaded(
+            "No model is chosen.", remedy="Name one: --model FILE.gguf, or --model starter."
+        )
+
+
+async def _answer(command: Chat, services: Services, printer: AnswerPrinter) -> int:
+    conversation = await services.conversations.fresh()
+    await services.conversations.set_params(conversation.id, _params(command, conversation.params))
+    facts: asyncio.Queue[Fact] = asyncio.Queue()
+    unsubscribe = services.facts.subscribe(facts.put_nowait)
+    interrupted = False
+    try:
+        try:
+            await services.chat.send(conversation.id, command.prompt)
+            ended = await _until_ended(facts, printer)
+        except asyncio.CancelledError:
+            interrupted = True
+            _heard_interrupt()
+            services.chat.stop(conversation.id)
+            services.models.cancel_load()
+            # Without an answer (it was not begun) there is nothing to wait for.
+            answering = services.chat.is_answering(conversation.id)
+            async with asyncio.timeout(STOP_SECONDS if answering else 0):
+                ended = await _until_ended(facts, printer)
+        except BrokenPipeError:
+            services.chat.stop(conversation.id)
+            raise
+    except TimeoutError:
+        printer.finished(FinishReason.CANCELLED, "", RunStats())
+        return INTERRUPTED
+    finally:
+        unsubscribe()
+    return _tell_end(ended, printer, interrupted=interrupted)
+
+
+def _params(command: Chat, given: ChatParams) -> ChatParams:
+    """What the settings give, with what the command line gives in its place."""
+    sampling = given.sampling
+    if command.temperature is not None:
+        sampling = replace(sampling, temperature=command.temperature)
+    if command.seed is not None:
+        sampling = replace(sampling, seed=command.seed)
+    return replace(
+        given,
+        sampling=sampling,
+        system_prompt=given.system_prompt if command.system is None else command.system,
+        max_tokens=given.max_tokens if command.max_tokens is None else command.max_tokens,
+    )
+
+
+async def _until_ended(facts: asyncio.Queue[Fact], printer: AnswerPrinter) -> AnswerEnded:
+    while True:
+        match await facts.get():
+            case AnswerProgress() as progress:
+                printer.progress(progress)
+            case AnswerGrew(kind=kind, text=text):
+                printer.delta(kind, text)
+            case ModelStateChanged(state) if state.phase is ModelPhase.LOADING:
+                printer.loading(state.fraction)
+            case AnswerEnded() as ended:
+                return ended
+            case _:
+                pass
+
+
+def _tell_end(ended: AnswerEnded, printer: AnswerPrinter, *, interrupted: bool) -> int:
+    if ended.error is not None or ended.status is MessageStatus.FAILED:
+        printer.failed(ended.error or AppError("The answer failed."))
+        return FAILED
+    run: Run = ended.run
+    reason = run.finish or FinishReason.CANCELLED
+    printer.finished(reason, run.model_name, run.stats)
+    return INTERRUPTED if interrupted else DONE
+
+
+def _heard_interrupt() -> None:
+    """The interrupt has been heard: what is awaited from here on is not cancelled again by it."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()

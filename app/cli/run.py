@@ -1,0 +1,55 @@
+"""Do what the command line asks for, over the services."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app.cli.chat import chat
+from app.cli.commands import (
+    FAILED,
+    INTERRUPTED,
+    Chat,
+    CliCommand,
+    Doctor,
+    ListConversations,
+    SearchConversations,
+    ShowConversation,
+)
+from app.cli.conversations import list_conversations, search_conversations, show_conversation
+from app.cli.doctor import doctor
+from app.cli.output import Output
+from app.domain.errors import AppError
+from app.services import Services
+
+
+async def run(command: CliCommand, services: Services, output: Output | None = None) -> int:
+    """The exit status. An interrupt (Ctrl+C) arrives as the cancellation of this coroutine."""
+    output = output or Output()
+    try:
+        return await _run(command, services, output)
+    except AppError as error:
+        output.error(error)
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough (`lamplight … | head`).
+        output.abandon()
+        return FAILED
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        return INTERRUPTED
+
+
+async def _run(command: CliCommand, services: Services, output: Output) -> int:
+    match command:
+        case Chat():
+            return await chat(command, services, output)
+        case ListConversations():
+            return await list_conversations(command, services, output)
+        case ShowConversation():
+            return await show_conversation(command, services, output)
+        case SearchConversations():
+            return await search_conversations(command, services, output)
+        case Doctor():
+            return await doctor(command, services, output)
