@@ -1,0 +1,47 @@
+"""The line above the conversation: its title, the model, and what folds the side panels."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+
+from app.gui.controls import ElidedLabel, icon_button, styled
+from app.gui.theme.keeper import ThemeKeeper
+from app.gui.theme.tokens import SPACE_2, SPACE_3
+
+_HEIGHT = 48
+
+
+class Header(QFrame):
+    """Holds the buttons; the window connects them."""
+
+    def __init__(self, theme: ThemeKeeper, model_button: QWidget) -> None:
+        super().__init__()
+        styled(self, edge="bottom")
+        self.setFixedHeight(_HEIGHT)
+        self.sidebar_button = icon_button(theme, "panel-left", "Toggle conversations")
+        self.sidebar_button.setToolTip("Show or hide the conversations (Ctrl+B)")
+        self.sidebar_button.setCheckable(True)
+        self.inspector_button = icon_button(theme, "sliders-horizontal", "Toggle inspector")
+        self.inspector_button.setToolTip("Show or hide the settings of this conversation (Ctrl+I)")
+        self.inspector_button.setCheckable(True)
+        self._title = ElidedLabel()
+        self._title.setObjectName("Conversation title")
+        font = self._title.font()
+        font.setWeight(font.Weight.DemiBold)
+        self._title.setFont(font)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE_2, 0, SPACE_2, 0)
+        row.setSpacing(SPACE_2)
+        row.addWidget(self.sidebar_button)
+        row.addSpacing(SPACE_3 - SPACE_2)
+        row.addWidget(self._title, 1)
+        row.addWidget(model_button)
+        row.addWidget(self.inspector_button)
+
+    def set_title(self, title: str) -> None:
+        """Name the conversation that is shown."""
+        self._title.set_full_text(title)
+
+    def title(self) -> str:
+        """The title that is shown."""
+        return self._title.full_text()

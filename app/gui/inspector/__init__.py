@@ -1,0 +1,1 @@
+"""What a conversation asks of the model: the panel on the right."""

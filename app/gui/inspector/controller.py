@@ -1,0 +1,76 @@
+"""Between the inspector and the services: what is edited is kept soon, and by conversation."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.domain.conversation import ChatParams, Conversation
+from app.domain.facts import Fact, ModelState, ModelStateChanged
+from app.flow.tasks import TaskOwner
+from app.gui.inspector.panel import Inspector
+from app.services import Services
+from app.services.conversations import params_from
+
+_PAUSE = 400
+"""Milliseconds without a change before it is written."""
+
+
+class InspectorController(QObject):
+    """Edits belong to the conversation that was shown when they were made."""
+
+    def __init__(self, services: Services, panel: Inspector, tasks: TaskOwner) -> None:
+        super().__init__(panel)
+        self._services = services
+        self._panel = panel
+        self._tasks = tasks
+        self._shown: int | None = None
+        self._unsaved: dict[int, ChatParams] = {}
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_PAUSE)
+        self._timer.timeout.connect(self._save_soon)
+        panel.params_changed.connect(self._on_edit)
+        panel.reload_wished.connect(self._reload)
+        self._show_model(services.models.state)
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        """Edit this one from now on; what was edited before is written."""
+        self._save_soon()
+        self._shown = conversation.id
+        params = self._unsaved.get(conversation.id, conversation.params)
+        self._panel.show_params(params, params_from(self._services.settings.current.chat))
+
+    def heard(self, fact: Fact) -> None:
+        """A fact was published."""
+        if isinstance(fact, ModelStateChanged):
+            self._show_model(fact.state)
+
+    def _show_model(self, state: ModelState) -> None:
+        self._panel.show_model(state.model, state.info)
+
+    def _on_edit(self, params: ChatParams) -> None:
+        if self._shown is not None:
+            self._unsaved[self._shown] = params
+            self._timer.start()
+
+    def _save_soon(self) -> None:
+        self._timer.stop()
+        if self._unsaved:
+            self._tasks.spawn(self.save(), "save-params")
+
+    async def save(self) -> None:
+        """Write what was edited; before an answer, a switch, and at the end."""
+        self._timer.stop()
+        for conversation_id, params in tuple(self._unsaved.items()):
+            await self._services.conversations.set_params(conversation_id, params)
+            if self._unsaved.get(conversation_id) == params:
+                del self._unsaved[conversation_id]
+
+    def _reload(self, context_length: int | None) -> None:
+        self._tasks.spawn(self._load_again(context_length), "reload")
+
+    async def _load_again(self, context_length: int | None) -> None:
+        await self.save()
+        # Without a wish `load` keeps whatever is loaded, so that has to go first.
+        await self._services.models.unload()
+        await self._services.models.load(context_length)

@@ -1,0 +1,1 @@
+"""Which model answers: the button in the header and its popup."""

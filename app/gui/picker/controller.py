@@ -1,0 +1,113 @@
+"""Between the model service and what shows it: button, popup, empty state, status line."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.domain.facts import Fact, ModelPhase, ModelsChanged, ModelState, ModelStateChanged
+from app.flow.tasks import TaskOwner
+from app.gui.controls import named
+from app.gui.picker.button import ModelButton
+from app.gui.picker.popup import ModelPopup
+from app.gui.present.presenter import Presenter
+from app.services import Services
+
+
+class ModelController(QObject):
+    """Chooses, loads, unloads, opens and forgets models as wished."""
+
+    state_changed = Signal(object)
+    """The `ModelState` in force."""
+    models_changed = Signal(bool)
+    """Whether any model is known."""
+
+    def __init__(
+        self,
+        services: Services,
+        button: ModelButton,
+        popup: ModelPopup,
+        presenter: Presenter,
+        tasks: TaskOwner,
+    ) -> None:
+        super().__init__(popup)
+        self._services = services
+        self._button = button
+        self._popup = popup
+        self._presenter = presenter
+        self._tasks = tasks
+        self._failure = ""
+        popup.choose_wished.connect(self._choose)
+        popup.forget_wished.connect(lambda path: self._do(self._services.models.forget(path)))
+        popup.load_wished.connect(self.load)
+        popup.unload_wished.connect(lambda: self._do(self._services.models.unload()))
+        popup.cancel_wished.connect(lambda: self._services.models.cancel_load())
+
+    def show_now(self) -> None:
+        """Show what the service knows."""
+        self._show_models()
+        self._show_state(self._services.models.state)
+
+    def heard(self, fact: Fact) -> None:
+        """A fact was published."""
+        match fact:
+            case ModelsChanged():
+                self._show_models()
+            case ModelStateChanged(state):
+                self._show_state(state)
+            case _:
+                return
+
+    def _show_models(self) -> None:
+        models = self._services.models.models
+        self._popup.show_models(models)
+        self.models_changed.emit(bool(models))
+
+    def _show_state(self, state: ModelState) -> None:
+        self._button.show_state(state)
+        self._popup.show_state(state)
+        self.state_changed.emit(state)
+        if self._failure and state.phase is not ModelPhase.FAILED:
+            self._presenter.over(self._failure)
+            self._failure = ""
+        if state.phase is ModelPhase.FAILED and state.error is not None:
+            self._failure = state.error.kind
+            self._presenter.trouble(state.error)
+
+    def _do(self, work: Coroutine[Any, Any, Any]) -> None:
+        self._tasks.spawn(work, "models")
+
+    def _choose(self, path: str) -> None:
+        self._popup.close_up()
+        self._do(self._choose_and_load(path))
+
+    async def _choose_and_load(self, path: str) -> None:
+        await self._services.models.choose(path)
+        await self._services.models.preload()
+
+    def load(self) -> None:
+        """Load the chosen model; a failure is told by the state."""
+        self._do(self._services.models.preload())
+
+    def open_files(self, paths: list[str]) -> None:
+        """Open a model file that was dropped, chosen or named on the command line."""
+        for path in paths[:1]:
+            self._do(self._open_and_load(path))
+
+    async def _open_and_load(self, path: str) -> None:
+        opened = await self._services.models.open_file(path)
+        self._presenter.toast(f"“{opened.label}” is chosen.", seconds=4)
+        await self._services.models.preload()
+
+    def ask_for_file(self, window: QWidget) -> None:
+        """The system's file dialog."""
+        dialog = named(QFileDialog(window), "Open model file")
+        dialog.setWindowTitle("Open model file")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(["Model files (*.gguf)", "All files (*)"])
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(self.open_files)
+        dialog.open()

@@ -1,0 +1,238 @@
+"""The popup of the button `Model`: known models, the state of the chosen one, opening a file.
+
+A child of the window and not a window of its own: round corners and the shadow then need no
+compositor, and it stays inside a narrow window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QGraphicsDropShadowEffect,
+    QHBoxLayout,
+    QLayout,
+    QProgressBar,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.domain.facts import ModelPhase, ModelState
+from app.domain.localmodel import LocalModel
+from app.gui.controls import label, named, separator, styled, text_button
+from app.gui.picker.row import ModelRow
+from app.gui.picker.sentences import long_state, memory_lines
+from app.gui.theme.keeper import ThemeKeeper
+from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3
+
+_WIDTH = 380
+_LIST_HEIGHT = 264
+
+
+class ModelPopup(QFrame):
+    """Shows what it is given and says what is wished for."""
+
+    choose_wished = Signal(str)
+    forget_wished = Signal(str)
+    load_wished = Signal()
+    unload_wished = Signal()
+    cancel_wished = Signal()
+    open_file_wished = Signal()
+    closed = Signal()
+
+    def __init__(self, theme: ThemeKeeper, window: QWidget, button: QWidget) -> None:
+        super().__init__(window)
+        named(self, "Models")
+        styled(self, ground="card")
+        self._theme = theme
+        self._button = button
+        self._rows: list[ModelRow] = []
+        self._state = ModelState()
+        shadow = QGraphicsDropShadowEffect(self)
+        shadow.setBlurRadius(32)
+        shadow.setOffset(0, 6)
+        shadow.setColor(QColor(0, 0, 0, 70))
+        self.setGraphicsEffect(shadow)
+        self._make_list()
+        self._make_state()
+        self._open = text_button("Open model file…", "Open model file", kind="row")
+        self._open.setIcon(theme.icon("folder-open", "muted"))
+        self._lay_out()
+        self._wire()
+        self.hide()
+
+    def _make_list(self) -> None:
+        self._inside = QWidget()
+        self._list = QVBoxLayout(self._inside)
+        self._list.setContentsMargins(0, 0, 0, 0)
+        self._list.setSpacing(1)
+        self._list.setSizeConstraint(QLayout.SizeConstraint.SetMinAndMaxSize)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(self._inside)
+
+    def _make_state(self) -> None:
+        self._sentence = label(wrap=True)
+        self._sentence.setObjectName("Model sentence")
+        self._remedy = label(tone="muted", wrap=True)
+        self._remedy.setObjectName("Model remedy")
+        self._progress = named(QProgressBar(), "Load progress")
+        self._progress.setTextVisible(False)
+        self._progress.setRange(0, 1000)
+        self._load = text_button("Load now", "Load")
+        self._unload = text_button("Unload")
+        self._cancel = text_button("Cancel", "Cancel load")
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.addStretch()
+        for button in (self._load, self._unload, self._cancel):
+            buttons.addWidget(button)
+        state = QVBoxLayout()
+        state.setContentsMargins(SPACE_2, SPACE_1, SPACE_2, SPACE_1)
+        state.setSpacing(SPACE_2)
+        state.addWidget(self._sentence)
+        state.addWidget(self._progress)
+        state.addWidget(self._remedy)
+        state.addLayout(buttons)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, SPACE_2)
+        column.setSpacing(SPACE_2)
+        column.addWidget(self._scroll)
+        column.addWidget(separator())
+        column.addLayout(state)
+        column.addWidget(separator())
+        column.addWidget(self._open)
+
+    def _wire(self) -> None:
+        self._load.clicked.connect(self.load_wished)
+        self._unload.clicked.connect(self.unload_wished)
+        self._cancel.clicked.connect(self.cancel_wished)
+        self._open.clicked.connect(self._on_open_file)
+
+    # ------------------------------------------------------------------------------- content
+
+    def show_models(self, models: Sequence[LocalModel]) -> None:
+        """List these models."""
+        for row in self._rows:
+            self._list.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        self._rows = [ModelRow(self._theme, model) for model in models]
+        for row in self._rows:
+            row.chosen.connect(self.choose_wished)
+            row.forget_wished.connect(self.forget_wished)
+            self._list.addWidget(row)
+        self._mark_current()
+        self._fit()
+
+    def show_state(self, state: ModelState) -> None:
+        """What the engine has of the chosen model."""
+        self._state = state
+        phase = state.phase
+        self._sentence.setText(long_state(state))
+        self._sentence.setToolTip(memory_lines(state.info) if state.info else "")
+        remedy = state.error.remedy if state.error else ""
+        self._remedy.setText(remedy)
+        self._remedy.setVisible(bool(remedy))
+        self._progress.setVisible(phase is ModelPhase.LOADING)
+        self._progress.setValue(round(state.fraction * 1000))
+        self._load.setVisible(phase in (ModelPhase.CHOSEN, ModelPhase.FAILED))
+        self._load.setText("Try again" if phase is ModelPhase.FAILED else "Load now")
+        self._unload.setVisible(phase is ModelPhase.READY)
+        self._cancel.setVisible(phase is ModelPhase.LOADING)
+        self._mark_current()
+        self._fit()
+
+    def _mark_current(self) -> None:
+        path = self._state.model.path if self._state.model else None
+        for row in self._rows:
+            row.set_current(row.path == path)
+
+    # ------------------------------------------------------------------------- opening, closing
+
+    def toggle(self) -> None:
+        """Open below the button, or close."""
+        if self.isVisible():
+            self.close_up()
+            return
+        self.show()
+        self._fit()
+        self.raise_()
+        QApplication.instance().installEventFilter(self)
+        current = [row for row in self._rows if row.is_current] or self._rows
+        (current[0].main if current else self._open).setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def close_up(self) -> None:
+        """Close; the focus is the window's again."""
+        if self.isVisible():
+            self.hide()
+            QApplication.instance().removeEventFilter(self)
+            self.closed.emit()
+
+    def _on_open_file(self) -> None:
+        self.close_up()
+        self.open_file_wished.emit()
+
+    def _fit(self) -> None:
+        """Take the size of the content and a place below the button, inside the window."""
+        if not self.isVisible():
+            return
+        window = self.parentWidget()
+        rows = sum(row.sizeHint().height() + 1 for row in self._rows)
+        self._scroll.setFixedHeight(min(max(rows, 1), _LIST_HEIGHT))
+        self._scroll.setVisible(bool(self._rows))
+        width = min(_WIDTH, window.width() - 2 * SPACE_3)
+        self.setFixedWidth(width)
+        layout = self.layout()
+        layout.invalidate()
+        layout.activate()
+        height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else -1
+        height = height if height > 0 else self.sizeHint().height()
+        below = self._button.mapTo(window, QPoint(self._button.width(), self._button.height()))
+        left = max(SPACE_3, min(below.x() - width, window.width() - width - SPACE_3))
+        self.setGeometry(QRect(left, below.y() + SPACE_1, width, height))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress:
+            at = event.globalPosition().toPoint()
+            on_button = self._button.rect().contains(self._button.mapFromGlobal(at))
+            if not self.rect().contains(self.mapFromGlobal(at)) and not on_button:
+                self.close_up()
+        elif event.type() == QEvent.Type.Resize and watched is self.parentWidget():
+            self._fit()
+        return False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        match event.key():
+            case Qt.Key.Key_Escape:
+                self.close_up()
+            case Qt.Key.Key_Down:
+                self.focusNextChild()
+            case Qt.Key.Key_Up:
+                self.focusPreviousChild()
+            case _:
+                super().keyPressEvent(event)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes round inside the popup while it is open."""
+        ring = [w for w in self.findChildren(QWidget) if _takes_tab(w)]
+        if not ring:
+            return False
+        focus = QApplication.focusWidget()
+        at = ring.index(focus) if focus in ring else -1
+        following = ring[(at + (1 if forward else -1)) % len(ring)]
+        following.setFocus(Qt.FocusReason.TabFocusReason)
+        return True
+
+
+def _takes_tab(widget: QWidget) -> bool:
+    takes = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+    return takes and widget.isVisible() and widget.isEnabled()

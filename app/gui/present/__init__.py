@@ -1,0 +1,1 @@
+"""What is shown when something happened: banners, toasts, dialogs."""

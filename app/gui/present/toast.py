@@ -1,0 +1,85 @@
+"""Toasts: a word in passing at the lower edge, sometimes with one thing to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+
+from app.gui.controls import label, named, styled, text_button
+from app.gui.theme.tokens import SPACE_2, SPACE_3, SPACE_4
+
+_SECONDS = 10.0
+
+
+class Toast(QFrame):
+    """One at a time; a new one takes the place of the old. Floats above `over`'s lower edge."""
+
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(over)
+        named(self, "Toast")
+        styled(self, ground="toast")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._over = over
+        self._lift = 0
+        self._action: Callable[[], None] | None = None
+        self._text = label(wrap=False)
+        self._button = text_button("Undo", "Toast action")
+        self._button.clicked.connect(self._act)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE_4, SPACE_2, SPACE_2, SPACE_2)
+        row.setSpacing(SPACE_3)
+        row.addWidget(self._text)
+        row.addWidget(self._button)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.hide)
+        over.installEventFilter(self)
+        self.hide()
+
+    def say(
+        self,
+        text: str,
+        action_label: str = "",
+        action: Callable[[], None] | None = None,
+        seconds: float = _SECONDS,
+    ) -> None:
+        """Show `text`; with an action, a button that does it and closes the toast."""
+        self._text.setText(text)
+        self.setAccessibleDescription(text)
+        self._action = action
+        self._button.setVisible(action is not None)
+        self._button.setText(action_label)
+        self._button.setAccessibleName(action_label or "Toast action")
+        self._timer.start(round(seconds * 1000))
+        self._place()
+        self.show()
+        self.raise_()
+
+    def set_lift(self, pixels: int) -> None:
+        """How far above the lower edge it floats (the composer's height)."""
+        self._lift = pixels
+        self._place()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return False
+
+    def hideEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        self._timer.stop()
+        super().hideEvent(event)  # type: ignore[arg-type]
+
+    def _act(self) -> None:
+        action, self._action = self._action, None
+        self.hide()
+        if action is not None:
+            action()
+
+    def _place(self) -> None:
+        hint = self.sizeHint()
+        width = min(hint.width(), self._over.width() - 2 * SPACE_4)
+        x = (self._over.width() - width) // 2
+        y = self._over.height() - self._lift - hint.height() - SPACE_2
+        self.setGeometry(x, y, width, hint.height())
