@@ -103,9 +103,14 @@ def getting_long(module: Module) -> Iterator[Complaint]:
 
 
 def broad_handlers(module: Module) -> Iterator[Complaint]:
-    """Name the functions that catch everything, by `except` or by contextlib.suppress."""
+    """Name the functions that catch everything, by `except` or by contextlib.suppress.
+
+    A handler that ends by raising again has only tidied up, and hides nothing.
+    """
     for place, node in _placed(module):
         if isinstance(node, ast.ExceptHandler):
+            if isinstance(node.body[-1], ast.Raise):
+                continue
             caught = [node.type] if node.type is not None else [ast.Name("BaseException")]
         elif isinstance(node, ast.Call) and _name(node.func) == "suppress":
             caught = node.args

@@ -130,6 +130,7 @@ def test_rule_complains(
     [
         (rules.too_long, "app/a.py", "x = 1\n" * 500),
         (rules.broad_handlers, "app/a.py", "try: f()\nexcept (OSError, ValueError): pass"),
+        (rules.broad_handlers, "app/a.py", "try: f()\nexcept BaseException: g(); raise"),
         (rules.prints, "app/cli/a.py", "print('x')"),
         (rules.sleeps, "app/engine/a.py", "time.sleep(1)"),
         (rules.sleeps, "app/gui/a.py", "await asyncio.sleep(1)"),
