@@ -1,0 +1,1 @@
+"""The transcript: Markdown, message rows and the view that holds only the rows near the reader."""

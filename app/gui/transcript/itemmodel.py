@@ -1,0 +1,173 @@
+"""The messages of the shown path with what is still coming in, and the diff between two paths."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from app.domain.conversation import Message, MessageStatus, Run
+from app.domain.errors import AppError
+from app.domain.generation import PartKind
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One message as it is shown. While it streams, its text is longer than the message's."""
+
+    message: Message
+    text: str
+    reasoning: str
+    progress: tuple[int, int] | None = None
+    """Prompt tokens read, and all of them."""
+    thinking_since: float | None = None
+    """Monotonic seconds at the first word of reasoning."""
+    thought_seconds: float | None = None
+    is_unfolded: bool = False
+    """Whether the reader has opened the reasoning."""
+
+    @classmethod
+    def of(cls, message: Message) -> Entry:
+        """The entry of a message as it is stored."""
+        return cls(message, message.text, message.reasoning)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still grow."""
+        return self.message.status is MessageStatus.STREAMING
+
+    def grow(self, kind: PartKind, text: str, now: float) -> None:
+        """Take new text; `now` is in monotonic seconds."""
+        self.progress = None
+        if kind is PartKind.REASONING:
+            self.reasoning += text
+            if self.thinking_since is None:
+                self.thinking_since = now
+            return
+        self.text += text
+        self.end_thinking(now)
+
+    def end_thinking(self, now: float) -> None:
+        """The reasoning is over."""
+        if self.thinking_since is not None and self.thought_seconds is None:
+            self.thought_seconds = now - self.thinking_since
+
+    def end(self, status: MessageStatus, run: Run, error: AppError | None, now: float) -> None:
+        """The answer has its last word."""
+        self.progress = None
+        self.end_thinking(now)
+        if error is not None and not run.error_title:
+            run = replace(
+                run,
+                error_title=error.title,
+                error_detail=error.detail,
+                error_remedy=error.remedy,
+            )
+        self.message = replace(self.message, status=status, run=run)
+
+
+@dataclass(frozen=True, slots=True)
+class PathDiff:
+    """What another path means for the rows that are shown."""
+
+    kept: frozenset[int] = field(default_factory=frozenset)
+    """Ids of messages whose rows can stay as they are."""
+    siblings: frozenset[int] = field(default_factory=frozenset)
+    """Of these, whose siblings are others now."""
+
+
+class MessageItemModel:
+    """The path from the root to the head."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._index: dict[int, int] = {}
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """From the first message to the last."""
+        return self._entries
+
+    def index_of(self, message_id: int) -> int | None:
+        """Where a message stands; None if it is not on the path."""
+        return self._index.get(message_id)
+
+    def entry(self, message_id: int) -> Entry | None:
+        """The entry of a message; None if it is not on the path."""
+        index = self._index.get(message_id)
+        return None if index is None else self._entries[index]
+
+    def set_path(self, messages: Sequence[Message]) -> PathDiff:
+        """Show these; entries of messages that have not changed stay the same objects."""
+        kept: set[int] = set()
+        siblings: set[int] = set()
+        entries: list[Entry] = []
+        for message in messages:
+            old = self.entry(message.id)
+            if old is None or not _still_shown(old, message):
+                entries.append(Entry.of(message))
+                continue
+            kept.add(message.id)
+            if old.message.sibling_ids != message.sibling_ids:
+                siblings.add(message.id)
+                old.message = replace(old.message, sibling_ids=message.sibling_ids)
+            entries.append(old)
+        self._entries = entries
+        self._index = {entry.message.id: at for at, entry in enumerate(entries)}
+        return PathDiff(frozenset(kept), frozenset(siblings))
+
+    def append(self, message: Message) -> None:
+        """One more at the end."""
+        self._index[message.id] = len(self._entries)
+        self._entries.append(Entry.of(message))
+
+
+def _still_shown(entry: Entry, message: Message) -> bool:
+    """Whether the entry shows this message already, the list of its siblings aside."""
+    if entry.message.status is not message.status:
+        return False
+    if entry.is_live:
+        # What streams in is ahead of what is stored.
+        return entry.text.startswith(message.text)
+    return entry.text == message.text and entry.reasoning == message.reasoning
+
+
+class RowHeights:
+    """Heights of all rows, one below the other; the first sum after a change costs once.
+
+    A streaming answer changes the last row only, so nothing has to be summed again.
+    """
+
+    def __init__(self, heights: Sequence[int] = ()) -> None:
+        self._heights = list(heights)
+        self._tops = [0]
+        """Known tops; one more than rows when all are known."""
+
+    def __len__(self) -> int:
+        return len(self._heights)
+
+    def __getitem__(self, index: int) -> int:
+        return self._heights[index]
+
+    def set(self, index: int, height: int) -> None:
+        """A row turned out to be so high."""
+        self._heights[index] = height
+        del self._tops[index + 1 :]
+
+    def top(self, index: int) -> int:
+        """Where a row begins; `len` rows: where all end."""
+        tops = self._tops
+        while len(tops) <= index:
+            tops.append(tops[-1] + self._heights[len(tops) - 1])
+        return tops[index]
+
+    @property
+    def total(self) -> int:
+        """The height of all rows."""
+        return self.top(len(self._heights))
+
+    def at(self, y: int) -> int:
+        """The row at a height; the first above all, the last below all; -1 without rows."""
+        count = len(self._heights)
+        self.top(count)
+        return min(max(bisect_right(self._tops, y) - 1, 0), count - 1)

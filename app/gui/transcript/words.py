@@ -1,0 +1,76 @@
+"""The sentences of the transcript: who speaks, how an answer ended, what it took."""
+
+from __future__ import annotations
+
+from app.domain.conversation import Message, MessageStatus, Run
+from app.domain.generation import FinishReason, Role
+
+_FINISH = {
+    FinishReason.STOP: "complete",
+    FinishReason.LENGTH: "reached the token limit",
+    FinishReason.CONTEXT: "context full",
+    FinishReason.CANCELLED: "stopped by you",
+}
+_STATUS = {
+    MessageStatus.STOPPED: "stopped by you",
+    MessageStatus.INTERRUPTED: "interrupted — Lamplight was closed",
+    MessageStatus.FAILED: "failed",
+}
+LONGEST_DESCRIPTION = 4_000
+"""Characters of a message that a screen reader is told as the row's description."""
+
+
+def speaker(message: Message) -> str:
+    """The name above a message."""
+    if message.role is Role.USER:
+        return "You"
+    if message.role is Role.SYSTEM:
+        return "System prompt"
+    return (message.run.model_name if message.run else "") or "Assistant"
+
+
+def description(message: Message, text: str) -> str:
+    """Role and text, for a screen reader."""
+    return f"{message.role.value}: {text[:LONGEST_DESCRIPTION]}"
+
+
+def ending(status: MessageStatus, run: Run | None) -> str:
+    """Why an answer ended."""
+    if status in _STATUS:
+        return _STATUS[status]
+    return _FINISH[run.finish] if run and run.finish else "complete"
+
+
+def statistics(status: MessageStatus, run: Run | None) -> str:
+    """The line under an answer; what is not known is left out."""
+    parts: list[str] = []
+    if run is not None:
+        stats = run.stats
+        parts.append(run.model_name)
+        if stats.answer_tokens:
+            parts.append(f"{stats.answer_tokens:,} token{'s' if stats.answer_tokens != 1 else ''}")
+        if stats.first_token_seconds > 0:
+            parts.append(f"first token {stats.first_token_seconds:.2f} s")
+        if stats.decode_rate > 0:
+            parts.append(f"{stats.decode_rate:.1f} tok/s")
+    parts.append(ending(status, run))
+    return " · ".join(part for part in parts if part)
+
+
+def reading_progress(done: int, total: int) -> str:
+    """While the prompt is read."""
+    percent = min(100, 100 * done // total) if total > 0 else 0
+    return f"Reading the prompt… {percent}\N{NO-BREAK SPACE}%"
+
+
+def thought(seconds: float | None, *, still: bool) -> str:
+    """The label of the reasoning; `seconds` is None where nobody has measured it."""
+    if still:
+        return "Thinking…"
+    if seconds is None:
+        return "Thoughts"
+    if seconds < 1:
+        return "Thought for a moment"
+    if seconds < 60:
+        return f"Thought for {seconds:.0f} s"
+    return f"Thought for {seconds // 60:.0f} min {seconds % 60:.0f} s"
