@@ -8,8 +8,8 @@ from typing import Final
 
 from app.cli.commands import DONE, FAILED, INTERRUPTED, STARTER, Chat
 from app.cli.output import Output
-from app.cli.printers import AnswerPrinter, JsonPrinter, TextPrinter
-from app.domain.conversation import ChatParams, MessageStatus, Run
+from app.cli.printers import AnswerPrinter, printer_for
+from app.domain.conversation import ChatParams
 from app.domain.errors import AppError, FileMissing, NothingLoaded
 from app.domain.facts import (
     AnswerEnded,
@@ -31,7 +31,7 @@ async def chat(command: Chat, services: Services, output: Output) -> int:
 
     With `json` the last line is `finished` or `failed`, whatever happens.
     """
-    printer = JsonPrinter(output) if command.json else TextPrinter(output)
+    printer = printer_for(output, as_json=command.json)
     try:
         await _choose(command.model, services)
         return await _answer(command, services, printer)
@@ -68,29 +68,32 @@ async def _answer(command: Chat, services: Services, printer: AnswerPrinter) -> 
     await services.conversations.set_params(conversation.id, _params(command, conversation.params))
     facts: asyncio.Queue[Fact] = asyncio.Queue()
     unsubscribe = services.facts.subscribe(facts.put_nowait)
-    interrupted = False
     try:
-        try:
-            await services.chat.send(conversation.id, command.prompt)
-            ended = await _until_ended(facts, printer)
-        except asyncio.CancelledError:
-            interrupted = True
-            _heard_interrupt()
-            services.chat.stop(conversation.id)
-            services.models.cancel_load()
-            # Without an answer (it was not begun) there is nothing to wait for.
-            answering = services.chat.is_answering(conversation.id)
-            async with asyncio.timeout(STOP_SECONDS if answering else 0):
-                ended = await _until_ended(facts, printer)
-        except BrokenPipeError:
-            services.chat.stop(conversation.id)
-            raise
-    except TimeoutError:
-        printer.finished(FinishReason.CANCELLED, "", RunStats())
+        await services.chat.send(conversation.id, command.prompt)
+        return _tell_end(await _until_ended(facts, printer), printer)
+    except asyncio.CancelledError:
+        _heard_interrupt()
+        services.chat.stop(conversation.id)
+        services.models.cancel_load()
+        # Without an answer (it was not begun) there is nothing to wait for.
+        patience = STOP_SECONDS if services.chat.is_answering(conversation.id) else 0
+        await _tell_stop(facts, printer, patience)
         return INTERRUPTED
+    except BrokenPipeError:
+        services.chat.stop(conversation.id)
+        raise
     finally:
         unsubscribe()
-    return _tell_end(ended, printer, interrupted=interrupted)
+
+
+async def _tell_stop(facts: asyncio.Queue[Fact], printer: AnswerPrinter, patience: float) -> None:
+    try:
+        async with asyncio.timeout(patience):
+            ended = await _until_ended(facts, printer)
+    except TimeoutError:
+        printer.finished(FinishReason.CANCELLED, "", RunStats())
+    else:
+        _tell_end(ended, printer)
 
 
 def _params(command: Chat, given: ChatParams) -> ChatParams:
@@ -123,14 +126,14 @@ async def _until_ended(facts: asyncio.Queue[Fact], printer: AnswerPrinter) -> An
                 pass
 
 
-def _tell_end(ended: AnswerEnded, printer: AnswerPrinter, *, interrupted: bool) -> int:
-    if ended.error is not None or ended.status is MessageStatus.FAILED:
-        printer.failed(ended.error or AppError("The answer failed."))
+def _tell_end(ended: AnswerEnded, printer: AnswerPrinter) -> int:
+    if ended.error is not None:
+        printer.failed(ended.error)
         return FAILED
-    run: Run = ended.run
-    reason = run.finish or FinishReason.CANCELLED
-    printer.finished(reason, run.model_name, run.stats)
-    return INTERRUPTED if interrupted else DONE
+    printer.finished(
+        ended.run.finish or FinishReason.CANCELLED, ended.run.model_name, ended.run.stats
+    )
+    return DONE
 
 
 def _heard_interrupt() -> None:

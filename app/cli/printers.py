@@ -33,7 +33,7 @@ class AnswerPrinter:
         """The answer could not be made."""
 
 
-class TextPrinter(AnswerPrinter):
+class _TextPrinter(AnswerPrinter):
     """The answer for a person, or for a file."""
 
     _reasoning_is_open = False
@@ -69,7 +69,7 @@ class TextPrinter(AnswerPrinter):
             self.output.aside("\n\n")
 
 
-class JsonPrinter(AnswerPrinter):
+class _JsonPrinter(AnswerPrinter):
     """One event a line, as the issue's "Command line" section fixes them."""
 
     def progress(self, fact: AnswerProgress) -> None:
@@ -110,3 +110,8 @@ def _statistics(reason: FinishReason, model_name: str, stats: RunStats) -> str:
     if stats.decode_rate:
         pieces.append(f"{stats.decode_rate:.1f} tokens/s")
     return " · ".join([piece for piece in [*pieces, _REASONS[reason]] if piece])
+
+
+def printer_for(output: Output, *, as_json: bool) -> AnswerPrinter:
+    """The one that was asked for."""
+    return _JsonPrinter(output) if as_json else _TextPrinter(output)

@@ -18,6 +18,7 @@ from app.cli.commands import (
 from app.cli.conversations import list_conversations, search_conversations, show_conversation
 from app.cli.doctor import doctor
 from app.cli.output import Output
+from app.cli.printers import printer_for
 from app.domain.errors import AppError
 from app.services import Services
 
@@ -28,7 +29,7 @@ async def run(command: CliCommand, services: Services, output: Output | None = N
     try:
         return await _run(command, services, output)
     except AppError as error:
-        output.error(error)
+        printer_for(output, as_json=command.json).failed(error)
         return FAILED
     except BrokenPipeError:
         # Whoever read the output has seen enough (`lamplight … | head`).

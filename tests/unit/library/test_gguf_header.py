@@ -280,6 +280,6 @@ def test_a_real_header_is_read_quickly(starter_header: bytes) -> None:
         began = time.perf_counter()
         header = read(starter_header)
         times.append(time.perf_counter() - began)
-    assert header.entries["tokenizer.ggml.tokens"] == SkippedArray(49_152)
+        assert header.entries["tokenizer.ggml.tokens"] == SkippedArray(49_152)
     # 10 ms in peace; the gguf package needs 2 s for the same.
     assert min(times) < 0.5

@@ -1,0 +1,184 @@
+"""Words to commands; wrong usage ends with status 2 and a sentence."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import __version__
+from app.cli.arguments import parse
+from app.cli.commands import (
+    Chat,
+    Command,
+    Doctor,
+    ListConversations,
+    OpenWindow,
+    SearchConversations,
+    ShowConversation,
+)
+
+HERE = Path.cwd()
+
+UNDERSTOOD: list[tuple[str, Command]] = [
+    ("", OpenWindow()),
+    ("--profile p", OpenWindow("p")),
+    ("a.gguf", OpenWindow(None, (str(HERE / "a.gguf"),))),
+    ("a.GGUF b.gguf", OpenWindow(None, (str(HERE / "a.GGUF"), str(HERE / "b.gguf")))),
+    ("--profile p a.gguf", OpenWindow("p", (str(HERE / "a.gguf"),))),
+    ("a.gguf --profile=p", OpenWindow("p", (str(HERE / "a.gguf"),))),
+    ("chat hi", Chat(None, "hi")),
+    ("chat hi --model starter --json", Chat(None, "hi", "starter", json=True)),
+    ("chat --system S hi --model m.gguf", Chat(None, "hi", "m.gguf", system="S")),
+    ("--profile p chat hi", Chat("p", "hi")),
+    ("chat --profile p hi", Chat("p", "hi")),
+    ("--profile q chat --profile p hi", Chat("p", "hi")),
+    ("chat hi --temperature 0 --seed 0", Chat(None, "hi", temperature=0.0, seed=0)),
+    ("chat hi --max-tokens 5", Chat(None, "hi", max_tokens=5)),
+    ("chat -- --model", Chat(None, "--model")),
+    ("conversations list", ListConversations(None)),
+    ("--profile p conversations list --json", ListConversations("p", json=True)),
+    ("conversations --profile p list", ListConversations("p")),
+    ("conversations list --profile p", ListConversations("p")),
+    ("conversations show 12", ShowConversation(None, 12)),
+    ("conversations show 12 --json", ShowConversation(None, 12, json=True)),
+    ("conversations search two words", SearchConversations(None, "two words")),
+    ("conversations search w --json", SearchConversations(None, "w", json=True)),
+    ("doctor", Doctor(None)),
+    ("doctor --json --profile p", Doctor("p", json=True)),
+]
+
+
+@pytest.mark.parametrize(("line", "command"), UNDERSTOOD)
+def test_understood(line: str, command: Command) -> None:
+    assert parse(line.split()) == command
+
+
+WRONG = [
+    ("chatt", "“chatt” is neither a command nor a file"),
+    ("--bogus", "--bogus"),
+    ("--profile", "expected one argument"),
+    ("--prof p", "--prof"),
+    ("chat hi there", "there"),
+    ("chat hi --tempera 1", "--tempera"),
+    ("chat hi --temperature hot", "“hot” is not a number"),
+    ("chat hi --temperature nan", "between 0 and 5"),
+    ("chat hi --temperature 5.1", "between 0 and 5"),
+    ("chat hi --seed -1", "seed"),
+    ("chat hi --seed 4294967296", "between 0 and 4294967295"),
+    ("chat hi --seed 1.5", "“1.5” is not a number"),
+    ("chat hi --max-tokens 0", "between 1 and"),
+    ("chat hi --max-tokens 1000001", "between 1 and"),
+    ("conversations", "list|show|search"),
+    ("conversations burn", "burn"),
+    ("conversations show", "ID"),
+    ("conversations show x", "“x” is not a number"),
+    ("conversations show 0", "1 or more"),
+    ("conversations search", "QUERY"),
+    ("doctor house", "house"),
+]
+
+
+@pytest.mark.parametrize(("line", "sentence"), WRONG)
+def test_wrong_usage(line: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(line.split())
+    assert caught.value.code == 2
+    written = capsys.readouterr()
+    assert sentence in written.err
+    assert written.out == ""
+    assert "SUPPRESS" not in written.err
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--version", f"Lamplight {__version__}"),
+        ("--help", "commands:"),
+        ("-h", "LAMPLIGHT_HOME"),
+        ("chat --help", "--max-tokens N"),
+        ("conversations --help", "list|show|search"),
+        ("conversations show --help", "ID"),
+        ("doctor --help", "--json"),
+    ],
+)
+def test_help_and_version(line: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(line.split())
+    assert caught.value.code == 0
+    assert words in capsys.readouterr().out
+
+
+def test_an_existing_file_of_any_name_opens_in_the_window(tmp_path: Path) -> None:
+    path = tmp_path / "blob"
+    path.touch()
+    assert parse([str(path)]) == OpenWindow(None, (str(path),))
+
+
+# ------------------------------------------------------------------------- prompt from the input
+
+
+class Terminal(io.BytesIO):
+    """An input at which a person sits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("words", [["chat"], ["chat", "-"]])
+def test_the_prompt_comes_from_a_pipe(words: list[str]) -> None:
+    stdin = io.BytesIO("Zwei\nZeilen ü\n".encode())
+    assert parse(words, stdin) == Chat(None, "Zwei\nZeilen ü")
+
+
+def test_a_pipe_that_is_no_utf8_is_read_all_the_same() -> None:
+    assert parse(["chat"], io.BytesIO(b"a\xffb")) == Chat(None, "a\N{REPLACEMENT CHARACTER}b")
+
+
+def test_a_prompt_in_words_leaves_the_pipe_alone() -> None:
+    stdin = io.BytesIO(b"not this")
+    assert parse(["chat", "this"], stdin) == Chat(None, "this")
+    assert stdin.tell() == 0
+
+
+def test_at_a_terminal_a_prompt_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(["chat"], Terminal(b"typed"))
+    assert caught.value.code == 2
+    assert "there is no prompt" in capsys.readouterr().err
+
+
+def test_at_a_terminal_a_dash_reads_what_is_typed() -> None:
+    assert parse(["chat", "-"], Terminal(b"typed\n")) == Chat(None, "typed")
+
+
+@pytest.mark.parametrize("words", [["chat", ""], ["chat", "  "], ["chat", "-"]])
+def test_an_empty_prompt_is_refused(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(words, io.BytesIO(b"\n"))
+    assert caught.value.code == 2
+
+
+class Interrupted(io.BytesIO):
+    """Ctrl+C comes while the input is read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_typing_the_prompt() -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(["chat", "-"], Interrupted())
+    assert caught.value.code == 130
+
+
+def test_the_window_is_not_delayed_by_argparse() -> None:
+    code = "import sys; from app.cli.arguments import parse; parse([]); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE
+    )
+    heavy = {"argparse", "app.services", "app.cli.run", "json", "asyncio"}
+    assert not heavy & set(done.stdout.split())
