@@ -81,9 +81,9 @@ def at_terminal(
                 await waited
             task = asyncio.create_task(run(command, services_of(made, probes), Output(out, err)))
             if interrupt is not None:
+                pressed = interrupt
                 await asyncio.sleep(0)
-                while not interrupt(made):
-                    await asyncio.sleep(0.001)
+                await made.until(lambda: pressed(made))
                 task.cancel()
             return await task
 
