@@ -58,6 +58,10 @@ class Engine(Protocol):
         """Free the model; a running answer is cancelled first."""
         ...
 
+    async def describe(self) -> dict[str, str | list[str]]:
+        """Facts for `doctor`: llama.cpp's version, devices with memory, processor features."""
+        ...
+
     def on_lost(self, heard: Callable[[AppError], None]) -> None:
         """Call `heard` in the event loop when the engine dies while nothing was asked of it."""
         ...

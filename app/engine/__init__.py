@@ -1,1 +1,13 @@
-"""A loaded local model: llama.cpp, its worker thread, its host process."""
+"""A loaded local model: llama.cpp, its worker thread and the host process around it.
+
+supervisor.HostEngine        the `Engine` port; a child process runs the worker
+thread_engine.ThreadEngine   the `Engine` port; the worker runs in this process
+host                         the child's side: frames in, events out
+worker                       the one thread that touches llama.cpp
+loaded, answer               a loaded model; one answer of it
+prompt, template, deadline   from turns to tokens, by the file's own chat template
+text, reasoning, markers     from tokens to text that may be shown
+cells                        what of a prompt is already in the cache
+limits, refusal              what is too much, and why a file was refused
+native                       the only importer of llama_cpp
+"""

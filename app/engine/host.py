@@ -1,0 +1,130 @@
+"""The engine host: the process in which native code may fail without harm to the window.
+
+Started as `python -m app --engine-host`. It ends when its standard input does, that is when its
+parent is gone, at any moment, in the middle of a computation too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import BinaryIO, NoReturn
+
+from app.engine import protocol
+from app.engine.worker import DescribeJob, Facts, GenerateJob, LoadJob, UnloadJob, Worker
+
+NICENESS = 5
+"""Added to the parent's: when both want the same core, the window gets it."""
+
+_CLOSE_SECONDS = 2.0
+
+
+def main() -> int:
+    """Serve until told to end or until the parent is gone."""
+    frames_out = _take_stdout()
+    _prepare_process()
+    host = _Host(frames_out)
+    host.send({"is": "hello", "version": protocol.VERSION, "pid": os.getpid()})
+    # By number: a windowed build has no sys.stdin, though the pipe is there.
+    host.serve(os.fdopen(0, "rb", closefd=False))
+    return 0
+
+
+def _take_stdout() -> BinaryIO:
+    """Keep standard output for frames; whatever else is printed goes to standard error."""
+    frames = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return frames
+
+
+def _prepare_process() -> None:
+    # A crash shows its Python stack in the report; it must not write a core file of many gigabytes
+    # nor start a debugger, as ggml does for a stack of its own.
+    faulthandler.enable(2)
+    os.environ["GGML_NO_BACKTRACE"] = "1"
+    # Ctrl+C in a terminal is for the application, which then tells us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with contextlib.suppress(OSError):
+            os.nice(NICENESS)
+    handler = logging.StreamHandler(os.fdopen(2, "w", encoding="utf-8", closefd=False))
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("app.engine")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+
+
+class _Host:
+    """Turns frames into jobs and events into frames."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        # Events come from the worker; those of a job cancelled in the queue from the main thread.
+        self._lock = threading.Lock()
+        self._worker = Worker()
+        self._worker.start()
+
+    def send(self, frame: protocol.Frame) -> None:
+        """Write a frame; a parent that is gone ends this process."""
+        try:
+            with self._lock:
+                protocol.write_frame(self._out, frame)
+        except (OSError, ValueError):
+            _leave(0)
+
+    def serve(self, source: BinaryIO) -> None:
+        """Read frames until `close` or the end of input."""
+        while True:
+            frame = protocol.read_frame(source)
+            if frame is None:
+                # The parent is gone: no time for native code to finish what it does.
+                _leave(0)
+            if frame["do"] == "close":
+                break
+            self._do(frame)
+        self._worker.close(lambda: None)
+        self._worker.join(_CLOSE_SECONDS)
+        # Python's own way out would run destructors of native libraries in an order they
+        # do not survive.
+        _leave(0)
+
+    def _do(self, frame: protocol.Frame) -> None:
+        match frame["do"]:
+            case "load":
+                load = protocol.load_from_dict(frame["request"])
+                self._worker.put(LoadJob(load, self._teller(load.request_id)))
+            case "generate":
+                generate = protocol.generate_from_dict(frame["request"])
+                self._worker.put(GenerateJob(generate, self._teller(generate.request_id)))
+            case "cancel":
+                self._worker.cancel(frame["id"])
+            case "unload":
+                self._worker.cancel_all()
+                self._worker.put(UnloadJob(lambda: self.send({"is": "unloaded"})))
+            case "describe":
+                self._worker.put(DescribeJob(self._tell_facts))
+            case unknown:
+                raise protocol.ProtocolError(f"an unknown request: {unknown!r}")
+
+    def _teller(self, request_id: str) -> Callable[[protocol.Event], None]:
+        def tell(event: protocol.Event) -> None:
+            self.send({**protocol.event_to_dict(event), "id": request_id})
+
+        return tell
+
+    def _tell_facts(self, facts: Facts) -> None:
+        self.send({"is": "facts", "facts": facts})
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once, without destructors."""
+    os._exit(status)

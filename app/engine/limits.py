@@ -1,0 +1,94 @@
+"""How long a context may be, and whether it fits: decided before llama.cpp allocates anything."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psutil
+
+from app.domain.errors import ContextLengthRefused
+
+DEFAULT_CONTEXT = 8192
+SHORTEST_CONTEXT = 64
+STRETCH = 4
+"""How far over the trained length a context may go; beyond, models write nonsense."""
+LONGEST_UNTRAINED = 131_072
+"""Where the file does not say what it was trained for."""
+MOST_THREADS = 512
+"""ggml's own limit; more end the process."""
+
+_MIB = 1024 * 1024
+
+
+def choose_context(wanted: int | None, trained: int) -> int:
+    """The context length in tokens; raises `ContextLengthRefused`."""
+    if wanted is None:
+        return max(SHORTEST_CONTEXT, min(trained or DEFAULT_CONTEXT, DEFAULT_CONTEXT))
+    longest = max(trained * STRETCH, SHORTEST_CONTEXT) if trained else LONGEST_UNTRAINED
+    if wanted < SHORTEST_CONTEXT:
+        raise ContextLengthRefused(
+            f"A context of {wanted:,} tokens is too short to hold a conversation.",
+            f"At least {SHORTEST_CONTEXT} tokens are needed.",
+            "Set a longer context, or leave it at its default.",
+        )
+    if wanted > longest:
+        raise ContextLengthRefused(
+            f"A context of {wanted:,} tokens is too long for this model.",
+            f"It was trained with {trained:,} tokens." if trained else "",
+            f"Set at most {longest:,} tokens, or leave it at its default.",
+        )
+    return wanted
+
+
+def choose_threads(wanted: int | None) -> int:
+    """Computing threads: one fewer than the processor cores that this process may use."""
+    if wanted is not None and wanted > 0:
+        return min(wanted, MOST_THREADS)
+    usable = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        usable = len(os.sched_getaffinity(0))
+    cores = psutil.cpu_count(logical=False) or usable
+    return max(1, min(cores, usable, MOST_THREADS + 1) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes of memory of this machine."""
+
+    total: int
+    available: int
+
+
+def machine_memory() -> Memory:
+    """What the machine has now."""
+    memory = psutil.virtual_memory()
+    return Memory(int(memory.total), int(memory.available))
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """Bytes that a context takes, by what llama.cpp logs when it makes one."""
+
+    cache: int
+    compute: int
+
+
+_BUFFER = re.compile(r"(KV|RS|output|compute) buffer size =\s*([\d.]+) MiB")
+
+
+def buffers_told(log: Sequence[str]) -> Buffers:
+    """Add up the buffers that the log names."""
+    cache = compute = 0
+    for line in log:
+        found = _BUFFER.search(line)
+        if found is None:
+            continue
+        size = int(float(found[2]) * _MIB)
+        if found[1] in ("KV", "RS"):
+            cache += size
+        else:
+            compute += size
+    return Buffers(cache, compute)

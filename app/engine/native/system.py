@@ -1,0 +1,115 @@
+"""What this build of llama.cpp is and can use."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from app.engine.native.bindings import LIBRARY_FOLDER, VERSION, lib
+from app.engine.native.log import LOG
+
+_MIB = 1024 * 1024
+
+
+def start() -> None:
+    """Make llama.cpp ready; may be called again."""
+    LOG.install()
+    lib.llama_backend_init()
+
+
+def system_info() -> str:
+    """The processor features that the build uses, as llama.cpp prints them."""
+    return lib.llama_print_system_info().decode("utf-8", "replace").strip()
+
+
+def can_offload() -> bool:
+    """Whether layers can go to a graphics processor."""
+    return bool(lib.llama_supports_gpu_offload())
+
+
+def amx_in_use() -> bool:
+    """Whether the CPU backend was compiled for AMX and finds it in this processor.
+
+    GCC 12's `_tile_loadconfig` claims to read 8 of the 64 bytes of its argument, so the compiler
+    removes the rest of ggml's tile configuration (ggml-cpu/amx/mmq.cpp, `tile_config_init`) and
+    the first multiplication ends with SIGSEGV. From the outside a good build cannot be told from
+    a bad one.
+    """
+    return "AMX_INT8 = 1" in system_info()
+
+
+def describe() -> dict[str, str | list[str]]:
+    """Facts for `lamplight doctor`."""
+    return {
+        "llama-cpp-python": VERSION,
+        "llama.cpp": lib.llama_version().decode("utf-8", "replace"),
+        "offload": "yes" if can_offload() else "no",
+        "devices": devices(),
+        "system_info": system_info(),
+    }
+
+
+_ACCELERATORS = (1, 2)
+"""ggml-backend.h, enum ggml_backend_dev_type: discrete and integrated graphics processors."""
+
+
+def accelerators() -> list[str]:
+    """Names of the graphics processors that layers can go to."""
+    ggml = _ggml()
+    return [
+        _text(ggml.ggml_backend_dev_name(device))
+        for device in _devices(ggml)
+        if ggml.ggml_backend_dev_type(device) in _ACCELERATORS
+    ]
+
+
+def devices() -> list[str]:
+    """Each device of each backend: name, description and memory."""
+    ggml = _ggml()
+    found: list[str] = []
+    for device in _devices(ggml):
+        name = _text(ggml.ggml_backend_dev_name(device))
+        what = _text(ggml.ggml_backend_dev_description(device))
+        free, total = ctypes.c_size_t(), ctypes.c_size_t()
+        ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+        memory = f", {free.value // _MIB} of {total.value // _MIB} MiB free" if total.value else ""
+        found.append(f"{name}: {what}{memory}")
+    return found
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _devices(ggml: ctypes.CDLL) -> Iterator[int]:
+    for index in range(ggml.ggml_backend_dev_count()):
+        yield ggml.ggml_backend_dev_get(index)
+
+
+@cache
+def _ggml() -> ctypes.CDLL:
+    """The library with ggml's device registry, which llama_cpp's bindings leave out.
+
+    llama_cpp has loaded it already, as a dependency of its own library; opening it again only
+    counts up.
+    """
+    folder = LIBRARY_FOLDER
+    names = ("libggml.so", "libggml.dylib", "ggml.dll", "libggml.dll")
+    path = next((folder / name for name in names if (folder / name).exists()), None)
+    library = ctypes.CDLL(str(path) if path is not None else None)
+    size_pointer = ctypes.POINTER(ctypes.c_size_t)
+    signatures: dict[str, tuple[Any, list[Any]]] = {
+        "count": (ctypes.c_size_t, []),
+        "get": (ctypes.c_void_p, [ctypes.c_size_t]),
+        "name": (ctypes.c_char_p, [ctypes.c_void_p]),
+        "description": (ctypes.c_char_p, [ctypes.c_void_p]),
+        "type": (ctypes.c_int, [ctypes.c_void_p]),
+        "memory": (None, [ctypes.c_void_p, size_pointer, size_pointer]),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, f"ggml_backend_dev_{name}")
+        function.restype = result
+        function.argtypes = arguments
+    return library

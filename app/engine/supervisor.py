@@ -1,0 +1,212 @@
+"""`HostEngine`: the engine in a child process, started when first needed, and again if it dies.
+
+    engine = HostEngine()                 # in the application
+    engine = HostEngine(command=[...])    # another command line for the host, for tests
+
+All methods belong to the thread of the running event loop (asyncio's or qasync's).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterable, Callable, Sequence
+from typing import TypeVar
+
+from app.domain.errors import AppError, EngineCrashed
+from app.domain.generation import (
+    GenerateEvent,
+    GenerateRequest,
+    LoadedInfo,
+    LoadEvent,
+    LoadRequest,
+)
+from app.engine import protocol
+from app.engine.host_process import HostEnd, HostProcess
+from app.engine.requests import Requests
+
+CANCEL_SECONDS = 2.0
+"""A host that does not answer a cancel for so long hangs in native code, and is killed."""
+
+T = TypeVar("T")
+
+UNLOAD_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
+
+
+def host_command() -> list[str]:
+    """How this application starts its engine host."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "--engine-host"]
+    return [sys.executable, "-m", "app", "--engine-host"]
+
+
+class HostEngine:
+    """The `Engine` port over a host process."""
+
+    def __init__(self, command: Sequence[str] | None = None) -> None:
+        self._command = list(command) if command is not None else host_command()
+        self._requests = Requests()
+        self._host: HostProcess | None = None
+        self._ends: dict[HostProcess, asyncio.Future[None]] = {}
+        self._unloads: list[asyncio.Future[None]] = []
+        self._facts: list[asyncio.Future[dict[str, str | list[str]]]] = []
+        self._closing = False
+
+    @property
+    def loaded(self) -> LoadedInfo | None:
+        """What is loaded now; None as well after the host died."""
+        return self._requests.loaded
+
+    @property
+    def host_pid(self) -> int | None:
+        """The process id of the host that runs now."""
+        return None if self._host is None else self._host.pid
+
+    def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
+        """Unload what is loaded and load this; ends with `Loaded`, `LoadCancelled` or `Failed`."""
+        stream = self._requests.open_load(request)
+        self._send({"do": "load", "request": protocol.load_to_dict(request)})
+        return stream
+
+    def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
+        """Answer; ends with `Finished` or `Failed`."""
+        stream = self._requests.open_generate(request)
+        self._send({"do": "generate", "request": protocol.generate_to_dict(request)})
+        return stream
+
+    def cancel(self, request_id: str) -> None:
+        """End that load or answer soon; a host that does not obey is killed."""
+        if not self._requests.mark_cancelled(request_id) or self._host is None:
+            return
+        self._host.send({"do": "cancel", "id": request_id})
+        loop = asyncio.get_running_loop()
+        loop.call_later(CANCEL_SECONDS, self._cancel_is_overdue, request_id, self._host)
+
+    def _cancel_is_overdue(self, request_id: str, host: HostProcess) -> None:
+        if host is self._host and self._requests.is_open(request_id):
+            host.kill()
+
+    async def unload(self) -> None:
+        """Free the model; a running answer is cancelled first."""
+        if self._host is None:
+            return
+        host = self._host
+        for request_id in self._requests.open_ids:
+            self.cancel(request_id)
+        done = asyncio.get_running_loop().create_future()
+        self._unloads.append(done)
+        host.send({"do": "unload"})
+        if not await _within(UNLOAD_SECONDS, done):
+            host.kill()
+            await done
+
+    async def describe(self) -> dict[str, str | list[str]]:
+        """Facts about llama.cpp for `lamplight doctor`; raises `EngineCrashed`."""
+        facts = asyncio.get_running_loop().create_future()
+        self._facts.append(facts)
+        self._send({"do": "describe"})
+        return await facts
+
+    def on_lost(self, heard: Callable[[AppError], None]) -> None:
+        """Call `heard` in the event loop when the host dies while nothing was asked of it."""
+        self._requests.on_lost(heard)
+
+    async def close(self) -> None:
+        """Cancel, unload, end the host; afterwards nothing of it is left running."""
+        self._closing = True
+        host = self._host
+        if host is None:
+            return
+        for request_id in self._requests.open_ids:
+            self.cancel(request_id)
+        ended = self._ends[host]
+        host.send({"do": "close"})
+        if not await _within(CLOSE_SECONDS, ended):
+            host.kill()
+            await ended
+        host.join()
+
+    def _send(self, frame: protocol.Frame) -> None:
+        if self._closing:
+            raise RuntimeError("the engine is closed")
+        if self._host is None:
+            self._host = self._start_host()
+        self._host.send(frame)
+
+    def _start_host(self) -> HostProcess:
+        loop = asyncio.get_running_loop()
+
+        def heard(frame: protocol.Frame) -> None:
+            _tell(loop, self._heard, host, frame)
+
+        def ended(end: HostEnd) -> None:
+            _tell(loop, self._ended, host, end)
+
+        host = HostProcess(self._command, heard, ended)
+        self._ends[host] = loop.create_future()
+        host.start()
+        return host
+
+    def _heard(self, host: HostProcess, frame: protocol.Frame) -> None:
+        if host is not self._host:
+            return
+        match frame.get("is"):
+            case "hello":
+                if frame.get("version") != protocol.VERSION:
+                    host.kill()
+            case "unloaded":
+                self._requests.loaded = None
+                self._settle(self._unloads, None)
+            case "facts":
+                self._settle(self._facts, frame["facts"])
+            case _:
+                self._requests.deliver(frame.get("id", ""), protocol.event_from_dict(frame))
+
+    def _ended(self, host: HostProcess, end: HostEnd) -> None:
+        if host is self._host:
+            self._host = None
+            self._requests.engine_gone(lambda name, loading: _crashed(end, name, loading))
+            self._settle(self._unloads, None)
+            for facts in self._facts:
+                if not facts.done():
+                    facts.set_exception(_crashed(end, "", loading=False))
+            self._facts.clear()
+        self._ends.pop(host).set_result(None)
+
+    @staticmethod
+    def _settle(waiting: list[asyncio.Future[T]], result: T) -> None:
+        while waiting:
+            future = waiting.pop(0)
+            if not future.done():
+                future.set_result(result)
+                return
+
+
+def _tell(loop: asyncio.AbstractEventLoop, heard: Callable[..., None], *facts: object) -> None:
+    """Hand over to the event loop's thread."""
+    try:
+        loop.call_soon_threadsafe(heard, *facts)
+    except RuntimeError:
+        # The loop is closed: the application has ended without closing its engine.
+        return
+
+
+async def _within(seconds: float, done: asyncio.Future[None]) -> bool:
+    await asyncio.wait([done], timeout=seconds)
+    return done.done()
+
+
+def _crashed(end: HostEnd, name: str, loading: bool) -> EngineCrashed:
+    detail = "\n".join((end.what, *end.last_lines))
+    if loading:
+        return EngineCrashed(
+            f"The engine stopped unexpectedly while it loaded “{name}”.",
+            detail,
+            "The file may be damaged. Download it again, or choose another model.",
+        )
+    return EngineCrashed(
+        "The engine stopped unexpectedly. What it had written is kept.",
+        detail,
+        "Send the message again; the engine is started anew.",
+    )

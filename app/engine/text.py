@@ -1,0 +1,47 @@
+"""From the bytes of tokens to text that may be shown."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable
+
+from app.engine.markers import Marker, MarkerScanner
+
+
+class Utf8Stream:
+    """Bytes that may be cut within a character; what is not UTF-8 becomes U+FFFD."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def feed(self, data: bytes) -> str:
+        """The characters that are complete."""
+        return self._decoder.decode(data)
+
+    def flush(self) -> str:
+        """The end: an incomplete character becomes U+FFFD."""
+        return self._decoder.decode(b"", final=True)
+
+
+class StopStrings:
+    """Ends a text before the first of some strings; a beginning of one is held back."""
+
+    def __init__(self, stops: Iterable[str]) -> None:
+        self._scanner = MarkerScanner(stops)
+        self.reached = False
+
+    def feed(self, text: str) -> str:
+        """What may be shown; nothing any more once a stop string was `reached`."""
+        if self.reached:
+            return ""
+        shown: list[str] = []
+        for piece in self._scanner.feed(text):
+            if isinstance(piece, Marker):
+                self.reached = True
+                break
+            shown.append(piece)
+        return "".join(shown)
+
+    def flush(self) -> str:
+        """The end of the text: what was held back was no stop string."""
+        return "" if self.reached else self._scanner.flush()

@@ -1,0 +1,116 @@
+"""`ThreadEngine`: the engine in this process. A fault in native code ends the application with it.
+
+    engine = ThreadEngine()
+
+All methods belong to the thread of the running event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Callable, Sequence
+from typing import TypeVar
+
+from app.domain.errors import AppError
+from app.domain.generation import (
+    GenerateEvent,
+    GenerateRequest,
+    LoadedInfo,
+    LoadEvent,
+    LoadRequest,
+)
+from app.engine.requests import Event, Requests
+from app.engine.worker import DescribeJob, Facts, GenerateJob, LoadJob, UnloadJob, Worker
+
+T = TypeVar("T")
+
+
+class ThreadEngine:
+    """The `Engine` port over a worker thread."""
+
+    def __init__(self) -> None:
+        self._requests = Requests()
+        self._worker: Worker | None = None
+        self._closing = False
+
+    @property
+    def loaded(self) -> LoadedInfo | None:
+        """What is loaded now."""
+        return self._requests.loaded
+
+    def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
+        """Unload what is loaded and load this; ends with `Loaded`, `LoadCancelled` or `Failed`."""
+        stream = self._requests.open_load(request)
+        self._started().put(LoadJob(request, self._teller(request.request_id)))
+        return stream
+
+    def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
+        """Answer; ends with `Finished` or `Failed`."""
+        stream = self._requests.open_generate(request)
+        self._started().put(GenerateJob(request, self._teller(request.request_id)))
+        return stream
+
+    def cancel(self, request_id: str) -> None:
+        """End that load or answer soon."""
+        if self._worker is not None:
+            self._worker.cancel(request_id)
+
+    async def unload(self) -> None:
+        """Free the model; a running answer is cancelled first."""
+        if self._worker is None:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._worker.cancel_all()
+        self._worker.put(UnloadJob(lambda: _settle(done, None)))
+        await done
+        self._requests.loaded = None
+
+    async def describe(self) -> Facts:
+        """Facts about llama.cpp for `lamplight doctor`."""
+        told: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
+        self._started().put(DescribeJob(lambda facts: _settle(told, facts)))
+        return await told
+
+    def on_lost(self, heard: Callable[[AppError], None]) -> None:
+        """Never called: this engine lives as long as the application."""
+        self._requests.on_lost(heard)
+
+    async def close(self) -> None:
+        """Cancel, unload, end the thread."""
+        self._closing = True
+        if self._worker is None:
+            return
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._worker.close(lambda: _settle(ended, None))
+        await ended
+        self._worker.join()
+
+    def _started(self) -> Worker:
+        if self._closing:
+            raise RuntimeError("the engine is closed")
+        if self._worker is None:
+            self._worker = Worker()
+            self._worker.start()
+        return self._worker
+
+    def _teller(self, request_id: str) -> Callable[[Event], None]:
+        loop = asyncio.get_running_loop()
+
+        def tell(event: Event) -> None:
+            try:
+                loop.call_soon_threadsafe(self._requests.deliver, request_id, event)
+            except RuntimeError:
+                # The loop is closed: nobody reads any more.
+                return
+
+        return tell
+
+
+def _settle(future: asyncio.Future[T], result: T) -> None:
+    """Give a coroutine its result, from the worker's thread."""
+
+    def settle() -> None:
+        if not future.done():
+            future.set_result(result)
+
+    future.get_loop().call_soon_threadsafe(settle)
