@@ -1,0 +1,39 @@
+"""`python -m tests.bench NAME [--json FILE]`: measure, print a table, status 1 if a bar fails.
+
+NAME is a module of this package with `run() -> list[Row]`: startup, engine, stalls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from pathlib import Path
+
+from tests.bench.rows import Row, print_rows
+
+_NOT_MEASUREMENTS = {"__init__", "__main__", "rows", "display", "minimal_window", "driven_window"}
+
+
+def names() -> list[str]:
+    """The measurements there are."""
+    found = {path.stem for path in Path(__file__).parent.glob("*.py")}
+    return sorted(found - _NOT_MEASUREMENTS)
+
+
+def main(words: list[str] | None = None) -> int:
+    """Measure what is asked for; the exit status."""
+    parser = argparse.ArgumentParser(prog="dev.py bench", description="Measure against the bars.")
+    parser.add_argument("name", choices=names())
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there too")
+    asked = parser.parse_args(words)
+    rows: list[Row] = importlib.import_module(f"tests.bench.{asked.name}").run()
+    all_hold = print_rows(rows)
+    if asked.json is not None:
+        figures = [row.to_dict() for row in rows]
+        asked.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return 0 if all_hold else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
