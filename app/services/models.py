@@ -110,14 +110,14 @@ class ModelService:
             return
         del self._models[path]
         self._facts.publish(ModelsChanged())
-        if self._state.model is None or self._state.model.path != path:
-            self._remember(self._settings.current.library.chosen)
-            return
-        await self.unload()
-        following = next(iter(self._models.values()), None)
-        phase = ModelPhase.CHOSEN if following else ModelPhase.NONE
-        self._show(ModelState(phase, following))
-        self._remember(following.path if following else "")
+        chosen = self._settings.current.library.chosen
+        if self._state.model is not None and self._state.model.path == path:
+            await self.unload()
+            following = next(iter(self._models.values()), None)
+            phase = ModelPhase.CHOSEN if following else ModelPhase.NONE
+            self._show(ModelState(phase, following))
+            chosen = following.path if following else ""
+        self._remember(chosen, forgotten=path)
 
     async def load(self, context_length: int | None = None) -> LoadedInfo | None:
         """Have the chosen model ready, with this context length if one is given.
@@ -237,11 +237,13 @@ class ModelService:
             self._state = state
             self._facts.publish(ModelStateChanged(state))
 
-    def _remember(self, chosen: str) -> None:
+    def _remember(self, chosen: str, forgotten: str | None = None) -> None:
         settings = self._settings.current
-        files = tuple(path for path, model in self._models.items() if not model.is_starter)
-        kept = tuple(path for path in settings.library.model_files if path not in self._models)
-        library = replace(settings.library, model_files=files + kept, chosen=chosen)
+        files = [path for path, model in self._models.items() if not model.is_starter]
+        # What was not found at the start stays: its disk may only be unplugged.
+        files += [path for path in settings.library.model_files if path not in self._models]
+        kept = tuple(path for path in files if path != forgotten)
+        library = replace(settings.library, model_files=kept, chosen=chosen)
         if library == settings.library:
             return
         try:

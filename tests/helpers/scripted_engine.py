@@ -61,7 +61,9 @@ class ScriptedEngine:
     generated: list[GenerateRequest] = field(default_factory=list)
     asked_to_load: list[LoadRequest] = field(default_factory=list)
     hold: asyncio.Event | None = None
-    """If set, a stream pauses before its terminal event until this is set or it is cancelled."""
+    """If there, an answer pauses before its terminal event until this is set or it is cancelled."""
+    hold_load: asyncio.Event | None = None
+    """The same for a load."""
     lose_model_on_failure: bool = True
     _loaded: LoadedInfo | None = None
     _cancelled: set[str] = field(default_factory=set)
@@ -78,7 +80,7 @@ class ScriptedEngine:
         info = info_for(request.path, request.params.context_length or 4096)
         events = self.loads.popleft() if self.loads else (LoadProgress(0.5), Loaded(info))
         for event in events:
-            if await self._held(request.request_id, event):
+            if await self._held(request.request_id, event, self.hold_load):
                 yield [LoadCancelled()]
                 return
             if isinstance(event, Loaded):
@@ -88,18 +90,18 @@ class ScriptedEngine:
     async def generate(self, request: GenerateRequest) -> AsyncIterator[Sequence[GenerateEvent]]:
         self.generated.append(request)
         for event in self.replies.popleft():
-            if await self._held(request.request_id, event):
+            if await self._held(request.request_id, event, self.hold):
                 yield [Finished(FinishReason.CANCELLED, RunStats())]
                 return
             if isinstance(event, Failed) and self.lose_model_on_failure:
                 self._loaded = None
             yield [event]
 
-    async def _held(self, request_id: str, event: object) -> bool:
+    async def _held(self, request_id: str, event: object, hold: asyncio.Event | None) -> bool:
         """Let other tasks run; whether the request was cancelled."""
         await asyncio.sleep(0)
         terminal = isinstance(event, Loaded | Finished | Failed)
-        while terminal and self.hold is not None and not self.hold.is_set():
+        while terminal and hold is not None and not hold.is_set():
             if request_id in self._cancelled:
                 break
             await asyncio.sleep(0.001)

@@ -1,0 +1,291 @@
+"""Sending, answering, stopping, failing: what is kept and what is told."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from app.domain.conversation import MessageStatus
+from app.domain.errors import DiskFull, EngineCrashed, StoreError, UsageError
+from app.domain.facts import (
+    AnswerEnded,
+    AnswerGrew,
+    AnswerProgress,
+    AnswerStarted,
+    PathChanged,
+    Trouble,
+    TroubleOver,
+)
+from app.domain.generation import (
+    Failed,
+    FinishReason,
+    PartKind,
+    PromptProgress,
+    Role,
+    TextDelta,
+    Turn,
+)
+from app.store.sqlite_store import SqliteStore
+from tests.helpers.scripted_engine import text
+from tests.unit.services.world import World, run, world
+
+
+async def ask(w: World, question: str = "Why?", conversation: int | None = None) -> int:
+    if conversation is None:
+        conversation = (await w.conversations.fresh()).id
+    await w.chat.send(conversation, question)
+    return conversation
+
+
+def test_an_answer_is_kept_with_its_run():
+    async def test(w: World):
+        w.engine.replies.append(text("Be", "cause."))
+        conversation = await ask(w)
+        await w.until_answered()
+        return await w.store.path(conversation)
+
+    question, answer = run(test)
+    assert (question.role, question.text, question.status) == (
+        Role.USER,
+        "Why?",
+        MessageStatus.DONE,
+    )
+    assert (answer.text, answer.status) == ("Because.", MessageStatus.DONE)
+    assert answer.run is not None
+    assert (answer.run.model_name, answer.run.finish) == ("Scripted", FinishReason.STOP)
+    assert answer.run.stats.answer_tokens == 2
+
+
+def test_the_facts_come_in_order():
+    async def test(w: World):
+        w.engine.replies.append([PromptProgress(2, 4, 0), *text("Hi")])
+        await ask(w)
+        await w.until_answered()
+        kinds = (PathChanged, AnswerStarted, AnswerProgress, AnswerGrew, AnswerEnded)
+        return [type(fact) for fact in w.facts if isinstance(fact, kinds)]
+
+    assert run(test) == [PathChanged, AnswerStarted, AnswerProgress, AnswerGrew, AnswerEnded]
+
+
+def test_the_message_is_on_disk_when_send_returns():
+    async def test(w: World):
+        w.engine.hold = asyncio.Event()
+        w.engine.replies.append(text("x"))
+        conversation = await ask(w)
+        path = await w.store.path(conversation)
+        w.chat.stop(conversation)
+        await w.until_answered()
+        return [(m.role, m.status) for m in path]
+
+    assert run(test) == [
+        (Role.USER, MessageStatus.DONE),
+        (Role.ASSISTANT, MessageStatus.STREAMING),
+    ]
+
+
+def test_stop_keeps_the_partial_text_and_marks_it():
+    async def test(w: World):
+        w.engine.hold = asyncio.Event()
+        w.engine.replies.append(text("par", "tial"))
+        conversation = await ask(w)
+        await w.until(lambda: any(isinstance(fact, AnswerGrew) for fact in w.facts))
+        w.chat.stop(conversation)
+        await w.until_answered()
+        return await w.last(conversation)
+
+    answer = run(test)
+    assert answer.status is MessageStatus.STOPPED
+    assert answer.text.startswith("par")
+    assert answer.run is not None
+    assert answer.run.finish is FinishReason.CANCELLED
+
+
+def test_stop_during_a_load_ends_the_answer_at_once():
+    async def test(w: World):
+        w.engine.hold_load = asyncio.Event()
+        conversation = await ask(w)
+        await w.until(lambda: bool(w.engine.asked_to_load))
+        w.chat.stop(conversation)
+        await w.until(lambda: not w.chat.is_answering(conversation))
+        answer = await w.last(conversation)
+        w.engine.hold_load.set()
+        return answer, w.engine.generated
+
+    answer, generated = run(test)
+    assert (answer.status, generated) == (MessageStatus.STOPPED, [])
+
+
+def test_a_crash_keeps_the_text_and_the_next_message_works():
+    crash = EngineCrashed("The engine stopped unexpectedly", "SIGSEGV", "Send again.")
+
+    async def test(w: World):
+        w.engine.replies.append([TextDelta(PartKind.TEXT, "Half an"), Failed(crash)])
+        w.engine.replies.append(text("Whole."))
+        conversation = await ask(w)
+        ended = await w.until_answered()
+        failed = await w.last(conversation)
+        await ask(w, "Again?", conversation)
+        await w.until_answered()
+        return ended, failed, await w.last(conversation), len(w.engine.asked_to_load)
+
+    ended, failed, second, loads = run(test)
+    assert (failed.text, failed.status) == ("Half an", MessageStatus.FAILED)
+    assert ended.error is crash
+    assert failed.run is not None
+    assert failed.run.error_title == "The engine stopped unexpectedly"
+    assert (second.text, loads) == ("Whole.", 2)
+
+
+def test_regenerate_makes_a_sibling_and_loses_nothing():
+    async def test(w: World):
+        w.engine.replies.extend([text("one"), text("two")])
+        conversation = await ask(w)
+        await w.until_answered()
+        first = await w.last(conversation)
+        await w.chat.regenerate(first.id)
+        await w.until_answered()
+        second = await w.last(conversation)
+        await w.conversations.show_sibling(first.id)
+        return first, second, await w.last(conversation), w.engine.generated
+
+    first, second, shown, generated = run(test)
+    assert (first.text, second.text, shown.text) == ("one", "two", "one")
+    assert second.sibling_ids == (first.id, second.id)
+    assert generated[0].turns == generated[1].turns == (Turn(Role.USER, "Why?"),)
+
+
+def test_the_system_prompt_and_parameters_of_the_conversation_are_used():
+    async def test(w: World):
+        w.engine.replies.append(text("ok"))
+        conversation = await w.conversations.fresh()
+        params = replace(conversation.params, system_prompt="Be brief.", max_tokens=9)
+        await w.conversations.set_params(conversation.id, params)
+        await w.chat.send(conversation.id, "Why?")
+        await w.until_answered()
+        return w.engine.generated[0]
+
+    request = run(test)
+    assert request.turns == (Turn(Role.SYSTEM, "Be brief."), Turn(Role.USER, "Why?"))
+    assert request.max_tokens == 9
+
+
+def test_a_second_message_while_answering_is_refused():
+    async def test(w: World):
+        w.engine.hold = asyncio.Event()
+        w.engine.replies.append(text("x"))
+        conversation = await ask(w)
+        with pytest.raises(UsageError):
+            await w.chat.send(conversation, "And?")
+        w.chat.stop(conversation)
+        await w.until_answered()
+        return [message.text for message in await w.store.path(conversation)]
+
+    assert run(test)[0] == "Why?"
+
+
+def test_live_shows_what_has_come_so_far():
+    async def test(w: World):
+        w.engine.hold = asyncio.Event()
+        w.engine.replies.append(text("so", " far"))
+        conversation = await ask(w)
+        await w.until(
+            lambda: (live := w.chat.live(conversation)) is not None and len(live.text) > 5
+        )
+        live = w.chat.live(conversation)
+        w.engine.hold.set()
+        await w.until_answered()
+        return live, w.chat.live(conversation)
+
+    live, after = run(test)
+    assert live is not None
+    assert (live.text, after) == ("so far", None)
+
+
+def test_the_first_answer_gives_the_title_and_a_person_keeps_theirs():
+    async def test(w: World):
+        w.engine.replies.extend([text("x"), text("y")])
+        conversation = await ask(w, "How do tides work?")
+        await w.until_answered()
+        automatic = (await w.conversations.open(conversation)).title
+        await w.conversations.rename(conversation, "  The   sea ")
+        await ask(w, "And the moon?", conversation)
+        await w.until_answered()
+        return automatic, (await w.conversations.open(conversation)).title
+
+    automatic, own = run(test)
+    assert "tides" in automatic
+    assert own == "The sea"
+
+
+class FullDisk:
+    """A store whose disk is full while `full` is set."""
+
+    def __init__(self, inner: SqliteStore) -> None:
+        self._inner = inner
+        self.full = False
+
+    def __getattr__(self, name: str):
+        return getattr(self._inner, name)
+
+    async def append(self, message_id: int, kind: PartKind, said: str) -> None:
+        self._check()
+        await self._inner.append(message_id, kind, said)
+
+    async def add_turn(self, *args, **kwargs):
+        self._check()
+        return await self._inner.add_turn(*args, **kwargs)
+
+    def _check(self) -> None:
+        if self.full:
+            raise DiskFull("The disk is full", remedy="Free some space.")
+
+
+def test_a_full_disk_refuses_the_message():
+    async def main():
+        async with world(wrap=FullDisk) as w:
+            conversation = await w.conversations.fresh()
+            w.store.full = True
+            with pytest.raises(StoreError):
+                await w.chat.send(conversation.id, "Lost?")
+            return await w.store.path(conversation.id)
+
+    assert asyncio.run(main()) == []
+
+
+def test_a_disk_that_fills_up_stops_the_answer_and_keeps_trying(monkeypatch):
+    monkeypatch.setattr("app.services.answer_log.RETRY", 0.01)
+
+    async def main():
+        async with world(wrap=FullDisk) as w:
+            w.engine.hold = asyncio.Event()
+            w.engine.replies.append(text("shown"))
+            conversation = await w.conversations.fresh()
+            await w.chat.send(conversation.id, "Why?")
+            w.store.full = True
+            await w.until(lambda: any(isinstance(fact, AnswerEnded) for fact in w.facts))
+            ended = [fact for fact in w.facts if isinstance(fact, AnswerEnded)][-1]
+            w.store.full = False
+            await w.tasks.drain()
+            return ended, await w.last(conversation.id), w.facts
+
+    ended, answer, facts = asyncio.run(main())
+    assert ended.status is MessageStatus.FAILED
+    assert isinstance(ended.error, DiskFull)
+    assert (answer.text, answer.status) == ("shown", MessageStatus.FAILED)
+    troubles = [type(fact) for fact in facts if isinstance(fact, Trouble | TroubleOver)]
+    assert troubles == [Trouble, TroubleOver]
+
+
+def test_a_failed_empty_answer_leaves_one_question_for_the_template():
+    async def test(w: World):
+        w.engine.replies.append([Failed(EngineCrashed("It died"))])
+        w.engine.replies.append(text("ok"))
+        conversation = await ask(w, "First?")
+        await w.until_answered()
+        await ask(w, "Second?", conversation)
+        await w.until_answered()
+        return w.engine.generated[1].turns
+
+    assert run(test) == (Turn(Role.USER, "First?\n\nSecond?"),)

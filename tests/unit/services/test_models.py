@@ -1,0 +1,155 @@
+"""Choosing, loading, unloading and losing a model."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from app.domain.errors import EngineCrashed, FileMissing, LoadRefused, ModelFileError
+from app.domain.facts import ModelPhase, ModelStateChanged
+from app.domain.generation import Failed
+from tests.unit.services.world import World, local_model, run
+
+
+def phases(w: World) -> list[ModelPhase]:
+    shown = [fact.state.phase for fact in w.facts if isinstance(fact, ModelStateChanged)]
+    return [phase for i, phase in enumerate(shown) if i == 0 or shown[i - 1] is not phase]
+
+
+def test_the_starter_is_chosen_first_and_loads():
+    async def test(w: World):
+        info = await w.models.load()
+        return info, w.models.state, phases(w)
+
+    info, state, shown = run(test)
+    assert info is not None
+    assert (info.path, state.phase) == ("starter", ModelPhase.READY)
+    assert shown == [ModelPhase.CHOSEN, ModelPhase.LOADING, ModelPhase.READY]
+
+
+def test_a_second_load_of_the_same_does_nothing():
+    async def test(w: World):
+        await asyncio.gather(w.models.load(), w.models.load())
+        await w.models.load()
+        return len(w.engine.asked_to_load)
+
+    assert run(test) == 1
+
+
+def test_another_context_length_loads_again():
+    async def test(w: World):
+        await w.models.load()
+        await w.models.load(2048)
+        await w.models.load(2048)
+        await w.models.load()
+        return [request.params.context_length for request in w.engine.asked_to_load]
+
+    assert run(test) == [None, 2048]
+
+
+def test_a_refused_load_is_shown_and_raised():
+    async def test(w: World):
+        w.engine.loads.append([Failed(LoadRefused("No"))])
+        with pytest.raises(LoadRefused):
+            await w.models.load()
+        return w.models.state
+
+    state = run(test)
+    assert state.phase is ModelPhase.FAILED
+    assert isinstance(state.error, LoadRefused)
+
+
+def test_a_cancelled_load_gives_none():
+    async def test(w: World):
+        w.engine.hold_load = asyncio.Event()
+        loading = asyncio.ensure_future(w.models.load())
+        await w.until(lambda: w.models.state.phase is ModelPhase.LOADING)
+        w.models.cancel_load()
+        return await loading, w.models.state.phase
+
+    assert run(test) == (None, ModelPhase.CHOSEN)
+
+
+def test_choosing_another_while_loading_loads_that_one():
+    async def test(w: World):
+        w.engine.hold_load = asyncio.Event()
+        first = asyncio.ensure_future(w.models.load())
+        await w.until(lambda: bool(w.engine.asked_to_load))
+        await w.models.open_file("other")
+        second = asyncio.ensure_future(w.models.load())
+        await asyncio.sleep(0.01)
+        w.engine.hold_load.set()
+        return await first, await second, w.models.state
+
+    first, second, state = run(test)
+    assert first is None
+    assert second is not None
+    assert (second.path, state.phase) == ("other", ModelPhase.READY)
+
+
+def test_an_opened_file_is_remembered_and_can_be_forgotten():
+    async def test(w: World):
+        await w.models.open_file("other")
+        kept = w.settings.current.library
+        await w.models.forget("other")
+        return kept, w.settings.current.library, w.models.state.model
+
+    kept, after, model = run(test)
+    assert (kept.model_files, kept.chosen) == (("other",), "other")
+    assert after.model_files == ()
+    assert model is not None
+    assert model.is_starter
+
+
+def test_a_bad_file_changes_nothing():
+    async def test(w: World):
+        with pytest.raises(ModelFileError):
+            await w.models.open_file("absent")
+        return w.models.state.model, w.settings.current.library.model_files
+
+    model, files = run(test)
+    assert model is not None
+    assert (model.path, files) == ("starter", ())
+
+
+def test_a_file_that_went_away_is_said_at_load():
+    async def test(w: World):
+        await w.models.open_file("other")
+        del w.shelf.files["other"]
+        with pytest.raises(FileMissing):
+            await w.models.load()
+        return w.models.state.phase
+
+    assert run(test) is ModelPhase.FAILED
+
+
+def test_an_engine_that_dies_idle_is_shown_and_the_next_load_works():
+    async def test(w: World):
+        await w.models.load()
+        w.engine.lose(EngineCrashed("It died"))
+        lost = w.models.state.phase
+        await w.models.load()
+        return lost, w.models.state.phase
+
+    assert run(test) == (ModelPhase.FAILED, ModelPhase.READY)
+
+
+def test_the_hash_is_computed_once_per_file():
+    async def test(w: World):
+        await w.models.load()
+        await w.tasks.drain()
+        await w.models.unload()
+        await w.models.load()
+        await w.tasks.drain()
+        return w.shelf.hashed
+
+    assert run(test) == ["starter"]
+
+
+def test_the_starter_cannot_be_forgotten():
+    async def test(w: World):
+        await w.models.forget("starter")
+        return w.models.models
+
+    assert run(test) == (local_model("starter", starter=True),)

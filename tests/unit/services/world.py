@@ -1,0 +1,136 @@
+"""Services over a real store in memory, a scripted engine and a shelf of invented models."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from app.domain.conversation import Message
+from app.domain.errors import FileMissing
+from app.domain.facts import AnswerEnded, Fact
+from app.domain.localmodel import GgufFacts, LocalModel
+from app.domain.ports import ConversationStore
+from app.domain.settings import Settings
+from app.flow.broadcast import Broadcast
+from app.flow.tasks import TaskOwner
+from app.services.chat import ChatService
+from app.services.conversations import ConversationService
+from app.services.models import ModelService
+from app.services.settings import SettingsService
+from app.store.sqlite_store import SqliteStore
+from tests.helpers.scripted_engine import ScriptedEngine
+
+T = TypeVar("T")
+
+
+def local_model(path: str, *, starter: bool = False) -> LocalModel:
+    """An invented model file."""
+    facts = GgufFacts("llama", path, 1000, 3, 10, "Q4_1", 8192, 2, 64, 100, "")
+    return LocalModel(path, path, facts, read_only=starter, is_starter=starter, mtime_ns=5)
+
+
+@dataclass
+class Shelf:
+    """A library of invented files; what is taken off is missing."""
+
+    files: dict[str, LocalModel]
+    hashed: list[str] = field(default_factory=list)
+
+    async def inspect(self, path: str) -> LocalModel:
+        if path not in self.files:
+            raise FileMissing("The model file is gone", path, "Open another one.")
+        return self.files[path]
+
+    async def starter(self) -> LocalModel | None:
+        return next((model for model in self.files.values() if model.is_starter), None)
+
+    async def sha256(self, path: str) -> str:
+        self.hashed.append(path)
+        return "ab" * 32
+
+
+@dataclass
+class MemorySettings:
+    """Settings that are kept nowhere."""
+
+    current: Settings = field(default_factory=Settings)
+
+    def replace(self, settings: Settings) -> None:
+        self.current = settings
+
+
+@dataclass
+class World:
+    """Everything a test of the services touches."""
+
+    engine: ScriptedEngine
+    store: ConversationStore
+    shelf: Shelf
+    settings: SettingsService
+    facts: list[Fact]
+    bugs: list[BaseException]
+    tasks: TaskOwner
+    models: ModelService
+    conversations: ConversationService
+    chat: ChatService
+
+    async def until_answered(self) -> AnswerEnded:
+        """Wait for the next end of an answer and for all that follows from it."""
+        await self.tasks.drain()
+        return next(fact for fact in reversed(self.facts) if isinstance(fact, AnswerEnded))
+
+    async def last(self, conversation_id: int) -> Message:
+        """The message at the head."""
+        return (await self.store.path(conversation_id))[-1]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def world(
+    store: ConversationStore | None = None,
+    wrap: Callable[[SqliteStore], ConversationStore] | None = None,
+) -> AsyncIterator[World]:
+    """A world with the models `starter` and `other`, the starter chosen."""
+    inner = SqliteStore(None)
+    await inner.open()
+    used: ConversationStore = store or (wrap(inner) if wrap else inner)
+    bugs: list[BaseException] = []
+    tasks = TaskOwner(bugs.append)
+    broadcast: Broadcast[Fact] = Broadcast()
+    facts: list[Fact] = []
+    broadcast.subscribe(facts.append)
+    engine = ScriptedEngine()
+    shelf = Shelf({"starter": local_model("starter", starter=True), "other": local_model("other")})
+    settings = SettingsService(MemorySettings())
+    ticks = itertools.count(1000)
+    clock: Callable[[], int] = lambda: next(ticks)  # noqa: E731
+    models = ModelService(engine, shelf, used, settings, broadcast, tasks)
+    conversations = ConversationService(used, settings, broadcast, clock)
+    chat = ChatService(engine, used, models, broadcast, tasks, clock)
+    await models.start()
+    made = World(engine, used, shelf, settings, facts, bugs, tasks, models, conversations, chat)
+    try:
+        yield made
+    finally:
+        await chat.close()
+        await tasks.drain()
+        await inner.close()
+    assert bugs == []
+
+
+def run(test: Callable[[World], Awaitable[T]]) -> T:
+    """Run a coroutine function in a world of its own."""
+
+    async def main() -> T:
+        async with world() as made:
+            return await test(made)
+
+    return asyncio.run(main())
