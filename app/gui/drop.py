@@ -37,7 +37,7 @@ class DropHint(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ground = QColor(tokens.paper)
-        ground.setAlpha(225)
+        ground.setAlpha(242)
         painter.fillRect(self.rect(), ground)
         painter.setPen(QPen(QColor(tokens.accent), 2, Qt.PenStyle.DashLine))
         box = QRectF(self.rect().adjusted(SPACE_4, SPACE_4, -SPACE_4, -SPACE_4))

@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
         self.chat = self._make_chat()
         self.shell = Shell(self.sidebar, self.chat, self.inspector)
         self.setCentralWidget(self.shell)
-        self.toast = Toast(self.chat)
+        self.toast = Toast(self.chat, self.composer)
         self.popup = ModelPopup(theme, self.shell, self.model_button)
         self.drop_hint = DropHint(theme, self)
         self.presenter = Presenter(self, self.banners, self.toast)
@@ -102,6 +102,7 @@ class MainWindow(QMainWindow):
         self.popup.closed.connect(self.composer.field.setFocus)
         self.shell.changed.connect(self._on_panels)
         self.transcript.link_activated.connect(self.presenter.ask_link)
+        self.transcript.verticalScrollBar().rangeChanged.connect(self._on_scroll_range)
         menus.about.triggered.connect(lambda: about_dialog(self, __version__).open())
         menus.choose_model.triggered.connect(self.popup.toggle)
         menus.copy.triggered.connect(self._copy)
@@ -148,6 +149,13 @@ class MainWindow(QMainWindow):
         if callable(copy):
             copy()
 
+    def _on_scroll_range(self, low: int, high: int) -> None:
+        """The composer keeps below the messages, which a scroll bar moves aside."""
+        bar = self.transcript.verticalScrollBar()
+        gutter = bar.sizeHint().width() if high > low else 0
+        self.composer.set_gutter(gutter)
+        self.status.set_gutter(gutter)
+
     def _on_panels(self) -> None:
         left, right = self.shell.left.is_open, self.shell.right.is_open
         self.header.sidebar_button.setChecked(left)
@@ -184,7 +192,6 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.composer.field.set_ceiling(self.height() // 3)
-        self.toast.set_lift(self.composer.height() + self.status.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

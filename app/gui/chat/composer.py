@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from app.gui.controls import label, named, restyle, styled
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import READING_WIDTH, SPACE_1, SPACE_2, SPACE_3, SPACE_4
+from app.gui.theme.tokens import READING_WIDTH, SPACE_1, SPACE_2, SPACE_4, SPACE_6
 
 _SEND_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _BREAK = Qt.KeyboardModifier.ShiftModifier
@@ -114,7 +114,7 @@ class Composer(QWidget):
         self._sending = False
         self.field = MessageField(theme)
         self.send_button = self._round_button(theme, "arrow-up", "Send", "Send (Enter)")
-        self.stop_button = self._round_button(theme, "square", "Stop", "Stop the answer (Esc)")
+        self.stop_button = self._round_button(theme, "stop", "Stop", "Stop the answer (Esc)")
         self.stop_button.hide()
         self._frame = styled(QFrame(), ground="composer")
         self._hint = label(tone="muted", size=0.9, wrap=True)
@@ -134,7 +134,7 @@ class Composer(QWidget):
         button = named(QPushButton(), name, tip)
         styled(button, kind="round")
         button.setIcon(theme.icon(icon, "on_accent"))
-        button.setIconSize(QSize(18, 18) if icon != "square" else QSize(14, 14))
+        button.setIconSize(QSize(18, 18) if icon != "stop" else QSize(14, 14))
         return button
 
     def _lay_out(self) -> None:
@@ -153,10 +153,15 @@ class Composer(QWidget):
         column.addWidget(self._frame)
         column.addWidget(self._hint)
         row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_3)
         row.addStretch(1)
         row.addWidget(inner, 100)
         row.addStretch(1)
+
+        self.set_gutter(0)
+
+    def set_gutter(self, pixels: int) -> None:
+        """Leave this much on the right, where the messages above have their scroll bar."""
+        self.layout().setContentsMargins(SPACE_6, SPACE_2, SPACE_6 + pixels, SPACE_2)
 
     # ---------------------------------------------------------------------------------- text
 
@@ -198,6 +203,10 @@ class Composer(QWidget):
         """A quiet sentence below the field; empty takes it away."""
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
+
+    def hint(self) -> str:
+        """The quiet sentence that is shown."""
+        return self._hint.text()
 
     def _show_buttons(self) -> None:
         had_focus = self.send_button.hasFocus() or self.stop_button.hasFocus()

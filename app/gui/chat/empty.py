@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.gui.controls import Sign, label, text_button
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import SPACE_2, SPACE_3, SPACE_4, SPACE_6
+from app.gui.theme.tokens import SPACE_2, SPACE_4, SPACE_6
 
 EXAMPLES = (
     "Explain why the sky is blue, to a ten-year-old",
@@ -56,14 +56,15 @@ class EmptyState(QWidget):
         for button in self._examples:
             column.addWidget(button)
         column.addWidget(self._open, 0, Qt.AlignmentFlag.AlignHCenter)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(inner, 100)
+        middle.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, SPACE_6, 0, SPACE_6)
         outer.addStretch(3)
-        outer.addWidget(inner, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addLayout(middle)
         outer.addStretch(4)
-        inner.setMinimumWidth(min(_WIDTH, 300))
-        inner.setSizePolicy(inner.sizePolicy().Policy.Preferred, inner.sizePolicy().Policy.Maximum)
-        outer.setSpacing(SPACE_3)
 
     def set_has_model(self, has_model: bool) -> None:
         """Whether there is a model to talk to."""

@@ -8,7 +8,7 @@ from app.domain.facts import ModelState
 from app.domain.generation import RunStats
 from app.gui.controls import ElidedLabel, label
 from app.gui.picker.sentences import short_state
-from app.gui.theme.tokens import READING_WIDTH, SPACE_3, SPACE_4
+from app.gui.theme.tokens import READING_WIDTH, SPACE_3, SPACE_4, SPACE_6
 from app.gui.wording import rate_text, size_text
 
 
@@ -34,10 +34,15 @@ class StatusLine(QWidget):
         row.addWidget(self._rate)
         row.addWidget(self._memory)
         outer = QHBoxLayout(self)
-        outer.setContentsMargins(SPACE_4, 0, SPACE_4, SPACE_3)
         outer.addStretch(1)
         outer.addWidget(inner, 100)
         outer.addStretch(1)
+
+        self.set_gutter(0)
+
+    def set_gutter(self, pixels: int) -> None:
+        """Leave this much on the right, as the composer above does."""
+        self.layout().setContentsMargins(SPACE_6, 0, SPACE_6 + pixels, SPACE_3)
 
     def _figure(self, name: str, tip: str) -> QLabel:
         made = label(tone="muted", size=0.88)

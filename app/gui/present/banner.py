@@ -10,7 +10,7 @@ from app.domain.errors import AppError
 from app.gui.controls import Sign, icon_button, label, named, styled, text_button
 from app.gui.present.report import error_report
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import READING_WIDTH, SPACE_2, SPACE_3, SPACE_4
+from app.gui.theme.tokens import READING_WIDTH, SPACE_1, SPACE_2, SPACE_3, SPACE_4
 
 _MOST = 3
 _DETAIL_HEIGHT = 120
@@ -45,21 +45,26 @@ class Banner(QFrame):
         title.setFont(font)
         words = QVBoxLayout()
         words.setSpacing(2)
+        words.setContentsMargins(0, SPACE_1, 0, 0)
         words.addWidget(title)
         if self.error.remedy:
             words.addWidget(label(self.error.remedy, wrap=True))
         words.addWidget(self._detail)
         buttons = QHBoxLayout()
-        buttons.setContentsMargins(0, SPACE_2, 0, 0)
+        # The words of a flat button stand under the words above, not its invisible edge.
+        buttons.setContentsMargins(-SPACE_3, SPACE_1, 0, 0)
         buttons.addWidget(self._more)
         buttons.addWidget(self._copy)
         buttons.addStretch()
         words.addLayout(buttons)
         row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_4, SPACE_3, SPACE_2, SPACE_2)
+        row.setContentsMargins(SPACE_4, SPACE_2, SPACE_2, SPACE_2)
         row.setSpacing(SPACE_3)
         top = Qt.AlignmentFlag.AlignTop
-        row.addWidget(sign, 0, top)
+        signs = QVBoxLayout()
+        signs.setContentsMargins(0, SPACE_1, 0, 0)
+        signs.addWidget(sign, 0, top)
+        row.addLayout(signs)
         row.addLayout(words, 1)
         row.addWidget(self._close, 0, top)
 

@@ -14,15 +14,15 @@ _SECONDS = 10.0
 
 
 class Toast(QFrame):
-    """One at a time; a new one takes the place of the old. Floats above `over`'s lower edge."""
+    """One at a time; a new one takes the place of the old. Floats on `over`, just above `above`."""
 
-    def __init__(self, over: QWidget) -> None:
+    def __init__(self, over: QWidget, above: QWidget) -> None:
         super().__init__(over)
         named(self, "Toast")
         styled(self, ground="toast")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._over = over
-        self._lift = 0
+        self._above = above
         self._action: Callable[[], None] | None = None
         self._text = label(wrap=False)
         self._button = text_button("Undo", "Toast action")
@@ -35,7 +35,7 @@ class Toast(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
-        over.installEventFilter(self)
+        above.installEventFilter(self)
         self.hide()
 
     def say(
@@ -57,13 +57,8 @@ class Toast(QFrame):
         self.show()
         self.raise_()
 
-    def set_lift(self, pixels: int) -> None:
-        """How far above the lower edge it floats (the composer's height)."""
-        self._lift = pixels
-        self._place()
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self._place()
         return False
 
@@ -81,5 +76,5 @@ class Toast(QFrame):
         hint = self.sizeHint()
         width = min(hint.width(), self._over.width() - 2 * SPACE_4)
         x = (self._over.width() - width) // 2
-        y = self._over.height() - self._lift - hint.height() - SPACE_2
+        y = self._above.y() - hint.height() - SPACE_2
         self.setGeometry(x, y, width, hint.height())

@@ -16,9 +16,9 @@ QWidget[ground="sidebar"] { background: $sidebar; }
 QWidget[ground="paper"] { background: $paper; }
 QFrame[ground="card"] { background: $surface; border: 1px solid $line; border-radius: ${r}px; }
 QFrame[ground="danger"] {
-    background: $danger_ground; border: 1px solid $danger; border-radius: ${r}px; }
+    background: $danger_ground; border: 1px solid $danger_line; border-radius: ${r}px; }
 QFrame[ground="composer"] { background: $surface; border: 1px solid $line; border-radius: 14px; }
-QFrame[ground="composer"][lit="true"] { border-color: $accent; }
+QFrame[ground="composer"][lit="true"] { border-color: $lit; }
 QFrame[ground="toast"] { background: $text; border: none; border-radius: ${r}px; }
 QFrame[ground="toast"] QLabel { color: $paper; }
 QFrame[edge="right"] { border: none; border-right: 1px solid $line; }
@@ -70,17 +70,20 @@ QToolButton { background: transparent; border: 1px solid transparent;
     border-radius: ${rs}px; padding: 5px; color: $text; }
 QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $pressed; }
-QToolButton:checked { background: $selected; }
 QToolButton:focus { border-color: $accent; }
 QToolButton:disabled { color: $greyed; }
 
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit {
+QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit {
     background: $surface; color: $text; border: 1px solid $line; border-radius: ${rs}px;
     padding: 4px 8px; selection-background-color: $text_selection; selection-color: $text; }
-QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus {
+QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus {
     border-color: $accent; }
-QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {
     color: $greyed; background: transparent; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {
+    width: 0; height: 0; border: none; subcontrol-origin: border; }
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {
+    background: transparent; border: none; padding: 0 8px; }
 QPlainTextEdit[kind="bare"] { background: transparent; border: none; padding: 0; }
 QComboBox { combobox-popup: 0; padding-right: 24px; }
 QComboBox::drop-down { border: none; width: 24px; }
@@ -150,7 +153,9 @@ def stylesheet_of(tokens: Tokens) -> str:
         rs=RADIUS_SMALL,
         greyed=_mix(tokens.muted, tokens.paper, 0.45),
         accent_hover=_mix(tokens.accent_fill, tokens.text, 0.15),
+        danger_line=_mix(tokens.danger_ground, tokens.danger, 0.3),
         track=tokens.pressed,
+        lit=_mix(tokens.line, tokens.accent, 0.55),
         handle=_mix(tokens.muted, tokens.paper, 0.6),
         toast_accent=_mix(tokens.accent_fill, tokens.paper, 0.5),
         toast_hover=_mix(tokens.text, tokens.paper, 0.2),
