@@ -1,0 +1,264 @@
+"""The composition root: builds every object, wires them, starts and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli.commands import Chat, CliCommand, Command, OpenWindow
+from app.config.logs import start_logging
+from app.config.passing_settings import PassingSettings
+from app.config.paths import ProfilePaths, make_folders, profile_paths
+from app.config.profile_lock import ProfileLock
+from app.config.settings_file import SettingsFile
+from app.domain.errors import (
+    AppError,
+    ConfigError,
+    ProfileInUse,
+    StoreDamaged,
+    StoreError,
+    StoreReadOnly,
+)
+from app.flow.broadcast import Broadcast
+from app.flow.tasks import TaskOwner
+
+if TYPE_CHECKING:
+    from app.domain.facts import Fact
+    from app.domain.ports import ConversationStore, Engine
+    from app.services import Services
+    from app.services.doctor import DoctorProbes
+
+log = logging.getLogger(__name__)
+
+
+def run(command: Command) -> int:
+    """Do what the command line asked for; the exit status."""
+    paths = profile_paths(command.profile, os.environ)
+    if isinstance(command, OpenWindow):
+        return _run_window(command, paths)
+    return _run_terminal(command, paths)
+
+
+def now_ms() -> int:
+    """The wall clock, in milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Application:
+    """The objects of one profile, from `start` to `stop`."""
+
+    def __init__(
+        self,
+        paths: ProfilePaths,
+        *,
+        in_memory: bool = False,
+        owns_profile: bool = False,
+        unusable: ConfigError | None = None,
+    ) -> None:
+        """`in_memory`: nothing is kept, neither conversations nor settings.
+
+        `owns_profile`: only the one window of a profile may repair what it finds in it.
+
+        `unusable` tells why nothing can be kept in the profile's folder.
+        """
+        self.settings = SettingsFile(paths.settings)
+        self._paths = paths
+        self._in_memory = in_memory
+        self._owns_profile = owns_profile
+        self._unusable = unusable
+        # What went wrong while everything was opened; `start` may add to it.
+        self.notices: list[AppError] = list(self.settings.notices)
+
+    async def start(self) -> Services:
+        """Open the store, look for models, and hand out the services."""
+        # Imported here: the window paints its first frame before it needs any of them.
+        from app.library.local_library import LocalLibrary
+        from app.services import Services
+        from app.services.chat import ChatService
+        from app.services.conversations import ConversationService
+        from app.services.doctor import DoctorService
+        from app.services.models import ModelService
+        from app.services.settings import SettingsService
+
+        facts: Broadcast[Fact] = Broadcast()
+        self._tasks = TaskOwner(_report_bug)
+        self._store = store = await self._open_store()
+        self._library = library = LocalLibrary()
+        self._engine = engine = self._make_engine()
+        keeper = PassingSettings(self.settings.current) if self._in_memory else self.settings
+        settings = SettingsService(keeper)
+        models = ModelService(engine, library, store, settings, facts, self._tasks)
+        self._chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
+        conversations = ConversationService(store, settings, facts, now_ms)
+        doctor = DoctorService(self._probes())
+        await models.start()
+        return Services(facts, models, conversations, self._chat, settings, doctor)
+
+    async def start_for_window(self) -> Services:
+        """As `start`, and read the chosen model so that the first question need not wait."""
+        services = await self.start()
+        if self.settings.current.engine.load_at_start:
+            self._tasks.spawn(services.models.preload(), "preload")
+        return services
+
+    async def stop(self) -> None:
+        """Stop the answers, write what is left, end the engine host and all threads."""
+        await self._chat.close()
+        await self._engine.close()
+        await self._tasks.drain()
+        await self._library.close()
+        await self._store.close()
+
+    def _make_engine(self) -> Engine:
+        if self.settings.current.engine.isolation == "thread":
+            from app.engine.thread_engine import ThreadEngine
+
+            return ThreadEngine()
+        from app.engine.supervisor import HostEngine
+
+        return HostEngine()
+
+    async def _open_store(self) -> ConversationStore:
+        from app.store.sqlite_store import SqliteStore
+        from app.store.unavailable import UnavailableStore
+
+        try:
+            if self._unusable is not None:
+                raise _as_store_error(self._unusable)
+            store = SqliteStore(None if self._in_memory else self._paths.database)
+            try:
+                limited = await store.open()
+            except StoreDamaged as error:
+                await store.close()
+                store = SqliteStore(self._begin_anew(error))
+                limited = await store.open()
+            if limited is not None:
+                self.notices.append(limited)
+            elif self._owns_profile:
+                await store.recover(now_ms())
+        except StoreError as error:
+            self.notices.append(error)
+            return UnavailableStore(error)
+        return store
+
+    def _begin_anew(self, error: StoreDamaged) -> Path:
+        from app.store.aside import aside_notice, set_aside
+
+        if not self._owns_profile:
+            raise error
+        kept = set_aside(self._paths.database)
+        self.notices.append(aside_notice(kept, error))
+        return self._paths.database
+
+    def _probes(self) -> DoctorProbes:
+        from app.config.secrets import keyring_backend_name
+        from app.services.doctor import DoctorProbes
+
+        return DoctorProbes(
+            paths={
+                "Profile": str(self._paths.root),
+                "Conversations": str(self._paths.database),
+                "Settings": str(self._paths.settings),
+                "Logs": str(self._paths.logs),
+            },
+            engine=self._engine.describe,
+            database=self._store.health,
+            keyring=keyring_backend_name,
+            settings_notices=lambda: self.settings.notices,
+        )
+
+
+def _report_bug(error: BaseException) -> None:
+    """To the log and to whoever shows bugs: the window's hook, or the terminal."""
+    log.error("a task failed", exc_info=error)
+    sys.excepthook(type(error), error, error.__traceback__)
+
+
+def _as_store_error(error: ConfigError) -> StoreError:
+    return StoreReadOnly(error.title, error.detail, error.remedy)
+
+
+# ---------------------------------------------------------------------------------- the window
+
+
+def _run_window(command: OpenWindow, paths: ProfilePaths) -> int:
+    unusable: ConfigError | None = None
+    lock = ProfileLock(paths.lock)
+    # Several spellings of one folder are one profile.
+    profile_key = hashlib.sha256(os.path.realpath(paths.root).encode()).hexdigest()[:16]
+    try:
+        make_folders(paths)
+        lock.acquire()
+    except ProfileInUse as error:
+        return _hand_over(profile_key, command.files, error)
+    except ConfigError as error:
+        unusable = error
+    stop_logging = start_logging(paths.logs)
+    try:
+        return _open_window(command, paths, profile_key, unusable)
+    finally:
+        stop_logging()
+        lock.release()
+
+
+def _open_window(
+    command: OpenWindow, paths: ProfilePaths, profile_key: str, unusable: ConfigError | None
+) -> int:
+    from app.config.window_state import WindowStateFile
+    from app.gui.app import WindowOptions
+    from app.gui.app import run as run_window
+
+    application = Application(paths, owns_profile=True, unusable=unusable)
+    state = WindowStateFile(paths.window_state)
+    options = WindowOptions(
+        files=command.files,
+        theme=application.settings.current.appearance.theme,
+        profile_key=profile_key,
+        load_window_state=state.read,
+        save_window_state=state.write,
+        notices=application.notices,
+    )
+    return run_window(application.start_for_window, application.stop, options)
+
+
+def _hand_over(profile_key: str, files: tuple[str, ...], error: ProfileInUse) -> int:
+    """Let the window that is open already show itself and these files."""
+    from app.gui.single_instance import forward
+
+    if forward(profile_key, files):
+        return 0
+    from app.gui.app import show_error
+
+    show_error(error)
+    return 1
+
+
+# -------------------------------------------------------------------------------- the terminal
+
+
+def _run_terminal(command: CliCommand, paths: ProfilePaths) -> int:
+    return asyncio.run(_terminal(command, paths))
+
+
+async def _terminal(command: CliCommand, paths: ProfilePaths) -> int:
+    from app.cli.run import run as run_command
+
+    in_memory = isinstance(command, Chat)
+    unusable: ConfigError | None = None
+    if not in_memory:
+        try:
+            make_folders(paths)
+        except ConfigError as error:
+            unusable = error
+    application = Application(paths, in_memory=in_memory, unusable=unusable)
+    services = await application.start()
+    try:
+        return await run_command(command, services)
+    finally:
+        await application.stop()
