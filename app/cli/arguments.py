@@ -98,7 +98,7 @@ def _window(top: argparse.ArgumentParser, words: list[str], profile: str | None)
     parser = _parser(None, profile)
     parser.add_argument("files", nargs="*")
     found = parser.parse_args(words)
-    files = tuple(os.path.abspath(_text(file)) for file in found.files)
+    files = tuple(os.path.abspath(file) for file in found.files)
     for word, file in zip(found.files, files, strict=True):
         # A file that is gone is for the window to tell; a word that names none is a slip.
         if not file.lower().endswith(".gguf") and not os.path.exists(file):
@@ -133,7 +133,7 @@ def _chat(parser: argparse.ArgumentParser, words: list[str], stdin: BinaryIO | N
     return Chat(
         profile=found.profile,
         prompt=_prompt(parser, found.prompt, stdin),
-        model=None if found.model is None else _text(found.model),
+        model=found.model,
         system=None if found.system is None else _text(found.system),
         temperature=found.temperature,
         seed=found.seed,
@@ -242,5 +242,6 @@ def _refuse(sentence: str) -> NoReturn:
 
 
 def _text(word: str) -> str:
-    """An argument as the system gave it, with what is no UTF-8 replaced."""
-    return os.fsencode(word).decode("utf-8", "replace")
+    """An argument for a model to read: bytes that the locale did not know are UTF-8."""
+    errors = sys.getfilesystemencodeerrors()
+    return word.encode("utf-8", errors).decode("utf-8", "replace")

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from app.domain.errors import ModelFileError
 from app.domain.localmodel import STARTER_LABEL, LocalModel
-from app.library.model_file import FileStamp, inspect_file, stamp_of, translate_os_error
+from app.library.model_file import FileStamp, inspect_file, name_of, stamp_of, translate_os_error
 from app.library.starter import starter_path
 
 T = TypeVar("T")
@@ -101,7 +101,7 @@ class LocalLibrary:
                             raise CancelledError
                         digest.update(block)
             except OSError as error:
-                raise translate_os_error(error, os.path.basename(stamp.path)) from error
+                raise translate_os_error(error, name_of(stamp.path)) from error
         return digest.hexdigest()
 
 

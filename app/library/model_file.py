@@ -44,7 +44,7 @@ def inspect_file(path: str) -> tuple[LocalModel, tuple[FileStamp, ...]]:
     path = os.path.abspath(path)
     stamp, header = _open_shard(path)
     number, total = split_of(header)
-    name = os.path.basename(path)
+    name = name_of(path)
     if number >= total:
         raise refusals.damaged(name, f"It says that it is part {number + 1:,} of {total:,}.")
     paths = shard_paths(path, total)
@@ -56,7 +56,7 @@ def inspect_file(path: str) -> tuple[LocalModel, tuple[FileStamp, ...]]:
     refuse_other_kinds(headers[0], name, tensor_count)
     for shard, header, stamp in zip(paths, headers, stamps, strict=True):
         if header.data_end > stamp.size:
-            raise refusals.cut_short(os.path.basename(shard), stamp.size, header.data_end)
+            raise refusals.cut_short(name_of(shard), stamp.size, header.data_end)
     facts = facts_of(headers, sum(stamp.size for stamp in stamps), name)
     found = LocalModel(
         path=paths[0], label=_label(paths[0], facts), facts=facts, mtime_ns=stamps[0].mtime_ns
@@ -64,9 +64,15 @@ def inspect_file(path: str) -> tuple[LocalModel, tuple[FileStamp, ...]]:
     return found, stamps
 
 
+def name_of(path: str) -> str:
+    """The file's name for a person; bytes in it that are no text become question marks."""
+    name = os.path.basename(path) or path
+    return name.encode("utf-8", "replace").decode()
+
+
 def stamp_of(path: str) -> FileStamp:
     """Size and time of a readable file; raises `ModelFileError` cases."""
-    name = os.path.basename(path) or path
+    name = name_of(path)
     try:
         status = os.stat(path)
     except OSError as error:
@@ -119,7 +125,7 @@ def _names_in(folder: str, name: str) -> set[str]:
 
 
 def _open_shard(path: str) -> tuple[FileStamp, Header]:
-    name = os.path.basename(path)
+    name = name_of(path)
     stamp = stamp_of(path)
     if stamp.size == 0:
         raise refusals.empty(name)
@@ -176,19 +182,17 @@ def _check_shards(paths: tuple[str, ...], headers: tuple[Header, ...]) -> None:
     for number, (path, header) in enumerate(zip(paths, headers, strict=True)):
         if split_of(header) != (number, len(paths)):
             raise refusals.damaged(
-                os.path.basename(path), "It is not the part of the model that its name says."
+                name_of(path), "It is not the part of the model that its name says."
             )
     told = split_tensor_count(headers[0])
     found = sum(len(header.tensors) for header in headers)
     if told and told != found:
-        raise refusals.damaged(
-            os.path.basename(paths[0]), f"Its parts hold {found:,} of {told:,} tensors."
-        )
+        raise refusals.damaged(name_of(paths[0]), f"Its parts hold {found:,} of {told:,} tensors.")
 
 
 def _label(path: str, facts: GgufFacts) -> str:
     """The file's own name, by which its owner knows it, unless it names nothing."""
-    name = os.path.basename(path)
+    name = name_of(path)
     shard = _SHARD.match(name)
     stem = shard["stem"] if shard else os.path.splitext(name)[0]
     return facts.name if facts.name and _NAMELESS.match(stem) else stem

@@ -144,6 +144,11 @@ def test_a_prompt_in_words_leaves_the_pipe_alone() -> None:
     assert stdin.tell() == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="arguments are text there")
+def test_a_prompt_that_the_locale_did_not_know_is_utf8() -> None:
+    assert parse(["chat", "\udcc3\udcbcber \udcff"]) == Chat(None, "über \N{REPLACEMENT CHARACTER}")
+
+
 def test_at_a_terminal_a_prompt_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parse(["chat"], Terminal(b"typed"))

@@ -203,7 +203,7 @@ async def hold_answer(made: World) -> None:
 
 def hold_load(made: World) -> None:
     """The load does not end by itself."""
-    made.engine.hold = asyncio.Event()
+    made.engine.hold_load = asyncio.Event()
 
 
 def has_begun(made: World) -> bool:

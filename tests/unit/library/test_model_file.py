@@ -137,6 +137,14 @@ def test_the_name_need_not_end_in_gguf(tmp_path: Path) -> None:
     assert opened(tiny_file(tmp_path / "blob")).facts.architecture == "llama"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are text there")
+def test_a_name_that_is_no_text_gives_a_label_that_is(tmp_path: Path) -> None:
+    path = tiny_file(Path(os.fsdecode(os.fsencode(tmp_path) + b"/m\xff.gguf")))
+    assert opened(path).label == "m?"
+    path.write_text("no")
+    assert "“m?.gguf”" in refusal(path, NotGguf).title
+
+
 # ----------------------------------------------------------------------------- no readable file
 
 
