@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 from app.domain.errors import AppError
 from app.flow.tasks import TaskOwner
 from app.gui.loop import LastResort, make_loop, on_signals
+from app.gui.present.dialogs import error_dialog
 from app.gui.resources import resource
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.window import MainWindow
@@ -68,14 +69,30 @@ def run(
 
     `start` is awaited after the first paint; `stop` at the end, if `start` was begun.
     """
+    application = _application()
+    loop = make_loop(application)
+    with loop:
+        return loop.run_until_complete(WindowLife(application, start, stop, options).live())
+
+
+def show_error(error: AppError) -> None:
+    """Say, in a window of its own, why there will be no window."""
+    application = _application()
+    theme = ThemeKeeper(application)
+    theme.dress(application)
+    dialog = error_dialog(error)
+    dialog.finished.connect(application.quit)
+    dialog.open()
+    application.exec()
+
+
+def _application() -> QApplication:
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Lamplight")
     application.setDesktopFileName("lamplight")
     application.setWindowIcon(QIcon(str(resource("icons/lamplight.svg"))))
     application.setQuitOnLastWindowClosed(False)
-    loop = make_loop(application)
-    with loop:
-        return loop.run_until_complete(WindowLife(application, start, stop, options).live())
+    return application
 
 
 class WindowLife:

@@ -17,14 +17,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.domain.errors import AppError
 from app.gui.controls import label, named, text_button
+from app.gui.present.report import error_report
 from app.gui.theme.tokens import SPACE_2, SPACE_3, SPACE_4, SPACE_6
 
 
 class Dialog(QDialog):
     """A title, something below it, and a row of buttons; Esc closes it."""
 
-    def __init__(self, parent: QWidget, title: str) -> None:
+    def __init__(self, parent: QWidget | None, title: str) -> None:
         super().__init__(parent)
         named(self, title)
         self.setWindowTitle(title)
@@ -131,4 +133,20 @@ def about_dialog(parent: QWidget, version: str) -> Dialog:
     close.clicked.connect(dialog.accept)
     close.setDefault(True)
     dialog.add_buttons([close])
+    return dialog
+
+
+def error_dialog(error: AppError) -> Dialog:
+    """An error where there is no window to show a banner in."""
+    dialog = Dialog(None, error.title)
+    dialog.setMinimumWidth(380)
+    for text, tone in ((error.detail, "muted"), (error.remedy, "")):
+        if text:
+            dialog.column.addWidget(label(text, tone=tone, wrap=True))
+    copy = text_button("Copy report")
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(error_report(error)))
+    close = text_button("Close", kind="primary")
+    close.clicked.connect(dialog.accept)
+    close.setDefault(True)
+    dialog.add_buttons([copy, close])
     return dialog
