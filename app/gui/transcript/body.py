@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
+from app.gui.theme.tokens import READING_WIDTH
 from app.gui.transcript.codeblock import CodeBlock, CodeText
 from app.gui.transcript.markdown import (
     Code,
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     from app.gui.transcript.highlight import HighlightQueue
     from app.gui.transcript.styles import Styles
 
-LONGEST_SHOWN = 300_000
+LONGEST_SHOWN = 200_000
 """Characters of one message that are laid out; Copy takes all of it."""
+MOST_PIECES = 3_000
+"""Paragraphs, list items, blocks of one message that are laid out."""
 _CUT_NOTE = "*The rest of this message is too long to be shown here. Copy takes all of it.*"
 _BAR_WIDTH = 3
 
@@ -70,35 +73,48 @@ class Body(QWidget):
     ) -> None:
         """`gutter`: how far list numbers may reach out to the left of the column."""
         super().__init__(parent)
+        # What is there already is not painted again when more comes below.
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
         self.styles = styles
         self.gutter = gutter
         self._queue = queue
         self._reader = MarkdownReader()
         self._pieces: list[Piece] = []
         self._segments: list[_Segment] = []
-        self._room = LONGEST_SHOWN
+        self._width = READING_WIDTH
+        self._taken = 0
+        """Characters of the text so far."""
+        self._is_cut = False
 
     # -------------------------------------------------------------------------------- content
 
     def feed(self, text: str) -> None:
         """Show more Markdown."""
-        if self._room > 0:
-            shown = text[: self._room]
-            self._room -= len(text)
+        shown = self._within_bounds(text)
+        if shown:
             self._apply(self._reader.feed(shown), complete=False)
 
-    def finish(self) -> None:
-        """No more Markdown comes."""
-        if self._room < 0:
-            self._reader.feed("\n\n" + _CUT_NOTE)
-        self._apply(self._reader.finish(), complete=True)
+    def finish(self, text: str = "") -> None:
+        """Show the last Markdown."""
+        self._apply(self._reader.finish(self._within_bounds(text)), complete=True)
+        if self._is_cut:
+            self._append([Text(_CUT_NOTE)], {})
 
     def set_plain(self, text: str) -> None:
         """Show a text as it was typed."""
-        pieces = plain_pieces(text[:LONGEST_SHOWN])
-        if len(text) > LONGEST_SHOWN:
-            pieces.append(Text(_CUT_NOTE))
+        pieces = plain_pieces(self._within_bounds(text))
         self._apply(Change(0, pieces, {}), complete=True)
+        if self._is_cut:
+            self._append([Text(_CUT_NOTE)], {})
+
+    def _within_bounds(self, text: str) -> str:
+        """What of the text is still shown."""
+        room = LONGEST_SHOWN - self._taken if len(self._pieces) < MOST_PIECES else 0
+        self._taken += len(text)
+        if len(text) <= room:
+            return text
+        self._is_cut = True
+        return text[:room]
 
     @property
     def pieces(self) -> Sequence[Piece]:
@@ -118,12 +134,13 @@ class Body(QWidget):
         ]
 
     def _apply(self, change: Change, *, complete: bool) -> None:
-        new, same = change.pieces, 0
+        new, same = change.pieces[: max(0, MOST_PIECES - change.start)], 0
+        self._is_cut |= len(new) < len(change.pieces)
         if not change.refresh:
             shown = self._pieces[change.start :]
             while same < min(len(new), len(shown)) and new[same] == shown[same]:
                 same += 1
-        keep = change.start + same
+        keep = min(change.start, len(self._pieces)) + same
         grows = same < len(new) and not change.refresh
         if grows and self._grow_last(keep, new[same], change.references):
             keep, same = keep + 1, same + 1
@@ -143,7 +160,7 @@ class Body(QWidget):
             widget.put(piece)
         elif isinstance(widget, TablePage) and isinstance(piece, Table):
             self._take_back(index + 1)
-            widget.put(piece, references)
+            widget.put(piece, references, self._width)
         else:
             return False
         self._pieces[index] = piece
@@ -207,7 +224,7 @@ class Body(QWidget):
             widget.put(piece)
         else:
             widget = TablePage(self.styles, self)
-            widget.put(piece, references)
+            widget.put(piece, references, self._width)
         self._add(widget, piece.place, gap_between(above, piece))
         self._pieces.append(piece)
 
@@ -280,13 +297,15 @@ class Body(QWidget):
 
     def fit(self, width: int) -> int:
         """Place the segments in a column of this width; the height they take."""
+        self._width = width
         top = 0
         for segment in self._segments:
             top += segment.gap
             segment.top = top
             segment.height = self._fit_segment(segment, top, width)
             top += segment.height
-        self.update()
+        if any(segment.place.quotes for segment in self._segments):
+            self.update()
         return top
 
     def _fit_segment(self, segment: _Segment, top: int, width: int) -> int:

@@ -24,10 +24,11 @@ from app.gui.theme.tokens import RADIUS, SPACE_1, SPACE_2, SPACE_3
 from app.gui.transcript import clean
 from app.gui.transcript.highlight import (
     LONGEST_CODE,
+    SLICE,
+    Colouring,
     HighlightQueue,
     Span,
     code_colours,
-    spans_of,
 )
 from app.gui.transcript.textpart import TextPart
 
@@ -90,6 +91,7 @@ class CodeText(TextPart, QPlainTextEdit):
             self._measured += 1
             block = block.next()
         height = self._measured_height + self.blockBoundingRect(block).height()
+        height += self.contentOffset().y()
         if self.document().documentLayout().documentSize().width() > width:
             height += self.horizontalScrollBar().sizeHint().height()
         return math.ceil(height) + 1
@@ -132,6 +134,7 @@ class CodeBlock(QWidget):
         self._language = ""
         self._coloured_lines = 0
         self._complete = False
+        self._colouring: Colouring | None = None
         self._label_font = styles.theme.reading_font()
         self._label_font.setPointSizeF(self._label_font.pointSizeF() * 0.86)
         self._formats = self._make_formats()
@@ -180,7 +183,7 @@ class CodeBlock(QWidget):
             self.setAccessibleName(f"Code block, {piece.language}")
         if self._content == old:
             return
-        self._complete = False
+        self._complete, self._colouring = False, None
         if self._content.startswith(old):
             shown = len(old.removesuffix("\n"))
             self.text.append_text(clean.code(self.code[shown:]))
@@ -206,36 +209,41 @@ class CodeBlock(QWidget):
 
     # -------------------------------------------------------------------------------- colours
 
-    def _colour_whole(self) -> None:
-        if shiboken6.isValid(self):
-            lines = spans_of(clean.code(self.code), self._language)
-            self.text.colour(0, lines, self._formats)
-            self._coloured_lines = len(lines)
-
-    def _colour_new_lines(self) -> None:
-        """Colour the lines that have come since; a string over several lines may look wrong."""
-        if not shiboken6.isValid(self) or self._complete:
-            return
-        lines = self._content.split("\n")[self._coloured_lines : -1]
-        if not lines or len(self._content) > LONGEST_CODE:
-            return
-        coloured = spans_of(clean.code("\n".join(lines)), self._language)
-        self.text.colour(self._coloured_lines, coloured, self._formats)
+    def _colour_whole(self) -> bool:
+        if not shiboken6.isValid(self) or not self._complete:
+            return False
+        if self._colouring is None:
+            self._colouring = Colouring(clean.code(self.code), self._language)
+            self._coloured_lines = 0
+        lines = self._colouring.advance(SLICE)
+        self.text.colour(self._coloured_lines, lines, self._formats)
         self._coloured_lines += len(lines)
+        return not self._colouring.is_done
+
+    def _colour_new_lines(self) -> bool:
+        """Colour the lines that have come since; a string over several lines may look wrong."""
+        if not shiboken6.isValid(self) or self._complete or len(self._content) > LONGEST_CODE:
+            return False
+        lines = self._content.split("\n")[self._coloured_lines : -1]
+        if lines:
+            colouring = Colouring(clean.code("\n".join(lines)), self._language)
+            self.text.colour(self._coloured_lines, colouring.advance(), self._formats)
+            self._coloured_lines += len(lines)
+        return False
 
     # ----------------------------------------------------------------------------------- copy
 
     def copy(self) -> None:
         """Put the code on the clipboard and say so for a moment."""
         QGuiApplication.clipboard().setText(self.code)
-        self.copy_button.setText("Copied")
+        self.copy_button.setText(" Copied")
         self.copy_button.setIcon(self.styles.theme.icon("check"))
         self.copy_button.setAccessibleDescription("Copied")
         self._place_button()
         self._restore.start(COPIED_FOR)
 
     def _show_copy(self) -> None:
-        self.copy_button.setText("Copy")
+        self.copy_button.setText(" Copy")
         self.copy_button.setIcon(self.styles.theme.icon("copy"))
         self.copy_button.setAccessibleDescription("Copies this code to the clipboard")
         self._place_button()

@@ -6,6 +6,7 @@ has been painted; `warm` may do it in a thread beforehand.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import time
@@ -27,11 +28,18 @@ LONGEST_CODE = 60_000
 """Characters of a block that are coloured; what follows stays plain."""
 LONGEST_LINE = 4_000
 """Characters; code with a longer line is data, and lexers are slow on it."""
-LONGEST_TIME = 0.25
-"""Seconds a block may take."""
+LONGEST_NAME = 40
+"""Characters of a language's name."""
+LONGEST_TIME = 0.5
+"""Seconds that one block may take together."""
+SLICE = 0.006
+"""Seconds of one step, so that the window stays quick."""
 
 Span: TypeAlias = tuple[int, int, str]
 """Start and length in a line (UTF-16 units) and a field of `CodeColours`."""
+
+Work: TypeAlias = "ReferenceType[Callable[[], bool]]"
+"""A `WeakMethod` that does a step and says whether there is more to do."""
 
 _WARM = ("python", "javascript", "c", "bash", "json", "html")
 
@@ -134,44 +142,55 @@ def warm() -> None:
         _lexer(language)
 
 
-def spans_of(code: str, language: str) -> list[list[Span]]:
-    """For each line of the code, from the first on, what is coloured; may end early."""
-    if not language or len(language) > 40:
-        return []
-    lexer = _lexer(language.lower())
-    if lexer is None:
-        return []
-    code = code[:LONGEST_CODE]
-    if max(map(len, code.split("\n"))) > LONGEST_LINE:
-        return []
-    lines: list[list[Span]] = [[]]
-    try:
-        _collect(lexer, code, lines)
-    except (LookupError, ValueError, TypeError, AttributeError, RecursionError, re.error):
-        # A lexer that stumbles over odd code: what it has coloured so far is kept.
-        return lines
-    return lines
+class Colouring:
+    """Colours one piece of code, a few milliseconds at a time."""
 
+    def __init__(self, code: str, language: str) -> None:
+        self._line: list[Span] = []
+        self._column = 0
+        self._left = LONGEST_TIME
+        self._values = self._tokens(code[:LONGEST_CODE], language)
+        self.is_done = False
 
-def _collect(lexer: Lexer, code: str, lines: list[list[Span]]) -> None:
-    deadline = time.monotonic() + LONGEST_TIME
-    column = 0
-    for kind, value in _tokens(lexer, code):
-        if time.monotonic() > deadline:
+    @staticmethod
+    def _tokens(code: str, language: str) -> Iterator[tuple[str, str]]:
+        lexer = _lexer(language.lower()) if 0 < len(language) <= LONGEST_NAME else None
+        if lexer is None or max(map(len, code.split("\n"))) > LONGEST_LINE:
             return
+        try:
+            for _, token_type, value in lexer.get_tokens_unprocessed(code):
+                yield _kind_of(tuple(token_type)), value
+        except (LookupError, ValueError, TypeError, AttributeError, RecursionError, re.error):
+            # A lexer that stumbles over odd code: what it has coloured so far is kept.
+            return
+
+    def advance(self, seconds: float = math.inf) -> list[list[Span]]:
+        """The lines that are finished now and were not before; stops after about `seconds`."""
+        lines: list[list[Span]] = []
+        began = time.monotonic()
+        limit = began + min(seconds, self._left)
+        for kind, value in self._values:
+            self._take(kind, value, lines)
+            if time.monotonic() > limit:
+                break
+        else:
+            self.is_done = True
+        self._left -= time.monotonic() - began
+        if self._left <= 0:
+            self.is_done = True
+        if self.is_done:
+            lines.append(self._line)
+        return lines
+
+    def _take(self, kind: str, value: str, lines: list[list[Span]]) -> None:
         for number, text in enumerate(value.split("\n")):
             if number:
-                lines.append([])
-                column = 0
+                lines.append(self._line)
+                self._line, self._column = [], 0
             length = _units(text)
             if kind and length and not text.isspace():
-                lines[-1].append((column, length, kind))
-            column += length
-
-
-def _tokens(lexer: Lexer, code: str) -> Iterator[tuple[str, str]]:
-    for _, token_type, value in lexer.get_tokens_unprocessed(code):
-        yield _kind_of(tuple(token_type)), value
+                self._line.append((self._column, length, kind))
+            self._column += length
 
 
 def _units(text: str) -> int:
@@ -187,7 +206,7 @@ class HighlightQueue(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._waiting: list[ReferenceType[Callable[[], None]]] = []
+        self._waiting: list[Work] = []
         self._open = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -199,28 +218,28 @@ class HighlightQueue(QObject):
             self._open = True
             self._wake()
 
-    def ask(self, work: ReferenceType[Callable[[], None]], *, small: bool = False) -> None:
-        """Call this method soon, if its object is still there then (give a `WeakMethod`).
+    def ask(self, work: Work, *, small: bool = False) -> None:
+        """Call this method soon, if its object is still there then, until it says False.
 
-        `small` work is done at once if nothing has to be imported for it, so that code which is
+        `small` work is begun at once if nothing has to be imported for it, so that code which is
         scrolled into view has its colours from the first moment.
         """
-        if small and self._open and "pygments" in sys.modules:
-            wanted = work()
-            if wanted is not None:
-                wanted()
+        if small and self._open and "pygments" in sys.modules and not self._step(work):
             return
         self._waiting.append(work)
         self._wake()
+
+    @staticmethod
+    def _step(work: Work) -> bool:
+        wanted = work()
+        return wanted is not None and wanted()
 
     def _wake(self) -> None:
         if self._open and self._waiting and not self._timer.isActive():
             self._timer.start(0)
 
     def _next(self) -> None:
-        while self._waiting:
-            work = self._waiting.pop(0)()
-            if work is not None:
-                work()
-                break
+        work = self._waiting[0]
+        if not self._step(work):
+            self._waiting.remove(work)
         self._wake()

@@ -137,7 +137,7 @@ def read_blocks(source: str, references: dict[str, Any]) -> list[Block]:
         block(state)
     except RecursionError:
         lines = source.count("\n") + 1
-        return [Block(0, lines, tuple(_paragraph(Text(source, literal=True))))]
+        return [Block(0, lines, tuple(paragraph(Text(source, literal=True))))]
     return _top_level(state.tokens)
 
 
@@ -206,7 +206,7 @@ class _Flattener:
         if self._in_table:
             self._cells.append(token.content)
             return
-        self._out.extend(_paragraph(replace(self._paragraph, content=token.content)))
+        self._out.extend(paragraph(replace(self._paragraph, content=token.content)))
 
     def _on_bullet_list_open(self, token: Token) -> None:
         self._flush_marker()
@@ -273,7 +273,7 @@ class _Flattener:
         self._out.append(Table(head, tuple(rows), tuple(self._aligns), self._place))
 
 
-def _paragraph(piece: Text) -> list[Text]:
+def paragraph(piece: Text) -> list[Text]:
     """The paragraph, or the chunks of one that is too long to be one piece."""
     if len(piece.content) <= LONGEST_INLINE:
         return [piece]
@@ -300,7 +300,7 @@ def plain_pieces(source: str) -> list[Piece]:
 
 def _literal(lines: list[str]) -> list[Text]:
     text = "\n".join(lines).strip("\n")
-    return _paragraph(Text(text, literal=True)) if text.strip() else []
+    return paragraph(Text(text, literal=True)) if text.strip() else []
 
 
 # -------------------------------------------------------------------------------------- inline

@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 BUBBLE_SHARE = 0.86
 """Of the column: the widest bubble of a user's message."""
 BUBBLE_RADIUS = 14
-_PAD_X, _PAD_Y = SPACE_4, SPACE_3 - 2
+_PAD_X, _PAD_Y = SPACE_4, SPACE_1 + 2
 
 
 class _Fits(Protocol):
     def fit(self, width: int) -> int: ...
     def setGeometry(self, x: int, y: int, width: int, height: int, /) -> None: ...
+
+
+def _is_bubble(entry: Entry) -> bool:
+    return entry.message.role is not Role.ASSISTANT
 
 
 class MessageRow(QWidget):
@@ -56,6 +60,7 @@ class MessageRow(QWidget):
     ) -> None:
         """`looks`: the styles of text and of reasoning."""
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents, not _is_bubble(entry))
         self.entry = entry
         self.styles, self._quiet = looks
         self._queue = queue
@@ -78,7 +83,7 @@ class MessageRow(QWidget):
     @property
     def is_bubble(self) -> bool:
         """What a person wrote stands in a bubble, what a model wrote on the paper."""
-        return self.entry.message.role is not Role.ASSISTANT
+        return _is_bubble(self.entry)
 
     @property
     def bodies(self) -> list[Body]:
@@ -95,10 +100,11 @@ class MessageRow(QWidget):
         else:
             if entry.reasoning:
                 self._add_reasoning()
-            self.body.feed(entry.text)
             if entry.is_live:
+                self.body.feed(entry.text)
                 self._show_waiting()
             else:
+                self.body.finish(entry.text)
                 self._show_end()
         self._describe()
 
@@ -150,13 +156,13 @@ class MessageRow(QWidget):
         if self.reasoning is not None:
             self.reasoning.end()
         self.header.setText(clean.encodable(words.speaker(self.entry.message)))
+        self.body.finish()
         self._show_end()
         self._describe()
         self._changed()
 
     def _show_end(self) -> None:
         message = self.entry.message
-        self.body.finish()
         run = message.run
         if message.status is MessageStatus.FAILED and run is not None:
             title = run.error_title or "The answer failed."

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QByteArray, QPoint, Qt, QUrl, Signal
 from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit
 
+from app.gui.theme.tokens import READING_WIDTH
+from app.gui.transcript.styles import GUTTER
 from app.gui.transcript.textpart import TextPart
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class Page(TextPart, QTextBrowser):
         self.setTextInteractionFlags(_FLAGS)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)
+        # Most text is laid out at this width in the end: not twice, then.
+        self.setLineWrapColumnOrWidth(READING_WIDTH + GUTTER)
         self.document().setDocumentMargin(0)
         self.set_colours(styles)
         self.anchorClicked.connect(self._on_link)

@@ -18,6 +18,7 @@ from app.gui.transcript.markdown import (
     References,
     Text,
     mend,
+    paragraph,
     read_blocks,
 )
 
@@ -62,27 +63,36 @@ class MarkdownReader:
 
     def feed(self, text: str) -> Change:
         """Take more text."""
+        self._take(text)
+        return self._read(finished=False)
+
+    def finish(self, text: str = "") -> Change:
+        """Take the last text."""
+        self._take(text)
+        if self._held:
+            self._held = ""
+            self._tail += "\n"
+        change = self._read(finished=True)
+        source = "".join(self._source)
+        if not self._closed and source.strip():
+            # Only definitions, or nested too deeply to be read: better its marks than nothing.
+            pieces: list[Piece] = [*paragraph(Text(source.strip(), literal=True))]
+            return Change(0, pieces, {}, refresh=True)
+        if not change.references:
+            return change
+        # A definition may stand behind the link that uses it.
+        references: dict[str, Any] = {}
+        blocks = read_blocks(source, references)
+        pieces = [piece for block in blocks for piece in block.pieces]
+        self._closed = len(pieces)
+        return Change(0, pieces, references, refresh=True)
+
+    def _take(self, text: str) -> None:
         text = self._held + text
         self._held = "\r" if text.endswith("\r") else ""
         text = text.removesuffix(self._held).replace("\r\n", "\n").replace("\r", "\n")
         self._source.append(text)
         self._tail += text
-        return self._read(finished=False)
-
-    def finish(self) -> Change:
-        """The last word has come."""
-        if self._held:
-            self._held = ""
-            self._tail += "\n"
-        change = self._read(finished=True)
-        if not change.references:
-            return change
-        # A definition may stand behind the link that uses it.
-        references: dict[str, Any] = {}
-        blocks = read_blocks("".join(self._source), references)
-        pieces = [piece for block in blocks for piece in block.pieces]
-        self._closed = len(pieces)
-        return Change(0, pieces, references, refresh=True)
 
     def _read(self, *, finished: bool) -> Change:
         start = self._closed

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QToolButton, QWidget
 
-from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_4
+from app.gui.theme.tokens import SPACE_2, SPACE_4
 from app.gui.transcript import words
 from app.gui.transcript.body import Body
 from app.gui.transcript.notices import small_font
@@ -93,15 +93,16 @@ class Reasoning(QWidget):
         self.body = Body(self.styles, self._queue, self, gutter=GUTTER)
         self.body.link_activated.connect(self.link_activated)
         self.body.pressed.connect(self.pressed)
-        self.body.feed(self._entry.reasoning)
-        if not self._entry.is_live or self._entry.text:
-            self.body.finish()
+        if self._entry.is_live and not self._entry.text:
+            self.body.feed(self._entry.reasoning)
+        else:
+            self.body.finish(self._entry.reasoning)
         self.body.show()
 
     def fit(self, width: int) -> int:
         """The line, and the thoughts below it where they are unfolded."""
         size = self.toggle.sizeHint()
-        self.toggle.setGeometry(-SPACE_1, 0, size.width(), size.height())
+        self.toggle.setGeometry(-6, 0, size.width(), size.height())
         if self.body is None:
             return size.height()
         height = self.body.fit(width - SPACE_4)

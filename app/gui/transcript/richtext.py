@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
     QPainter,
+    QPen,
     QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
@@ -23,9 +24,9 @@ from PySide6.QtGui import (
 
 from app.gui.theme.tokens import RADIUS_SMALL
 from app.gui.transcript import clean
-from app.gui.transcript.markdown import References, Rule, Run, Text, inline_runs
+from app.gui.transcript.markdown import BULLET, References, Rule, Run, Text, inline_runs
 from app.gui.transcript.page import Page
-from app.gui.transcript.styles import GUTTER, left_of, quote_bars
+from app.gui.transcript.styles import GUTTER, MARKER_GAP, left_of, quote_bars
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent, QTextLine
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from app.gui.transcript.styles import Styles
 
 _BAR_WIDTH = 3
+_CHIP_REACH = 3.5
+"""How far the ground of inline code reaches out to its sides, in logical pixels."""
 
 
 class RichText(Page):
@@ -48,6 +51,7 @@ class RichText(Page):
         """For each block where its inline code begins and ends (UTF-16 units)."""
         frame = self.document().rootFrame().frameFormat()
         frame.setLeftMargin(gutter)
+        frame.setBottomMargin(styles.leading)
         self.document().rootFrame().setFrameFormat(frame)
 
     @property
@@ -99,20 +103,47 @@ class RichText(Page):
             cursor.setBlockFormat(block_format)
             cursor.setBlockCharFormat(plain)
         chips: list[tuple[int, int]] = []
-        if isinstance(piece, Text):
-            if piece.marker:
-                cursor.createList(self.styles.list_format(piece))
-            for run in _runs(piece, references):
-                start = cursor.positionInBlock()
-                cursor.insertText(run.text, self.styles.char_format(run, heading))
-                if run.code:
-                    chips.append((start, cursor.positionInBlock()))
-                if run.link:
-                    self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        else:
-            cursor.insertText("", QTextCharFormat())
+        runs = (_runs(piece, references) if isinstance(piece, Text) else []) or [Run("")]
+        for run, following in zip(runs, [*runs[1:], Run("")], strict=True):
+            start = cursor.positionInBlock()
+            look = self.styles.char_format(run, heading)
+            # The ground of inline code reaches out to both sides: make room for it.
+            self._insert(cursor, run.text, look, widen=run.code or following.code)
+            if run.code:
+                chips.append((start, cursor.positionInBlock()))
+            if run.link:
+                self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._pieces.append(piece)
         self._chips.append(chips)
+
+    def _insert(
+        self, cursor: QTextCursor, text: str, look: QTextCharFormat, *, widen: bool
+    ) -> None:
+        if not widen or not text[-1:].isascii():
+            cursor.insertText(text, look)
+            return
+        cursor.insertText(text[:-1], look)
+        cursor.insertText(text[-1:], self.styles.spaced(look, _CHIP_REACH))
+
+    def selected_text(self) -> str:
+        """The selected text, with the markers of list items that are selected from their start."""
+        cursor = self.textCursor()
+        start, end = cursor.selectionStart(), cursor.selectionEnd()
+        lines: list[str] = []
+        block = self.document().findBlock(start)
+        while block.isValid() and block.position() <= end:
+            first = max(start - block.position(), 0)
+            text = _units(block.text(), first, end - block.position())
+            lines.append((self._copied_marker(block.blockNumber()) if not first else "") + text)
+            block = block.next()
+        return "\n".join(lines).replace(clean.LINE_BREAK, "\n")
+
+    def _copied_marker(self, index: int) -> str:
+        piece = self._pieces[index]
+        if not isinstance(piece, Text) or not piece.marker:
+            return ""
+        marker = "-" if piece.marker == BULLET else piece.marker
+        return "  " * (piece.place.indent - 1) + marker + " "
 
     # ------------------------------------------------------------------------------- painting
 
@@ -124,8 +155,11 @@ class RichText(Page):
             self._paint_bars(painter, index, block)
             if self._chips[index]:
                 self._paint_chips(painter, index, block)
-            if isinstance(self._pieces[index], Rule):
-                self._paint_rule(painter, index, block)
+            piece = self._pieces[index]
+            if isinstance(piece, Rule):
+                self._paint_rule(painter, piece, block)
+            elif piece.marker:
+                self._paint_marker(painter, piece, block)
         painter.end()
         super().paintEvent(event)
 
@@ -148,7 +182,6 @@ class RichText(Page):
             return
         layout = self.document().documentLayout()
         rect = layout.blockBoundingRect(block)
-        bottom = rect.bottom()
         following = self._pieces[index + 1] if index + 1 < len(self._pieces) else None
         shared = 0
         if following is not None:
@@ -158,7 +191,7 @@ class RichText(Page):
             if level < shared:
                 bottom = layout.blockBoundingRect(block.next()).top() + 1
             else:
-                bottom = rect.bottom()
+                bottom = rect.bottom() + self.styles.leading / 2
             painter.drawRect(QRectF(self.gutter + x, rect.top(), _BAR_WIDTH, bottom - rect.top()))
 
     def _paint_chips(self, painter: QPainter, index: int, block: QTextBlock) -> None:
@@ -168,7 +201,7 @@ class RichText(Page):
         piece = self._pieces[index]
         heading = piece.heading if isinstance(piece, Text) else 0
         metrics = QFontMetricsF(self.styles.char_format(run, heading).font())
-        painter.setBrush(QColor(self.styles.tokens.code_header))
+        painter.setBrush(QColor(self.styles.tokens.hover))
         for start, end in self._chips[index]:
             for number in range(layout.lineCount()):
                 line = layout.lineAt(number)
@@ -180,12 +213,39 @@ class RichText(Page):
                 baseline = origin.y() + line.y() + line.ascent()
                 top = baseline - metrics.ascent() - 1.5
                 height = metrics.ascent() + metrics.descent() + 3
-                rect = QRectF(origin.x() + left - 3, top, right - left + 6, height)
+                rect = QRectF(
+                    origin.x() + left - _CHIP_REACH, top, right - left + _CHIP_REACH, height
+                )
                 painter.drawRoundedRect(rect, RADIUS_SMALL - 1, RADIUS_SMALL - 1)
 
-    def _paint_rule(self, painter: QPainter, index: int, block: QTextBlock) -> None:
+    def _paint_marker(self, painter: QPainter, piece: Text, block: QTextBlock) -> None:
+        layout = block.layout()
+        right = self.gutter + left_of(piece.place) - MARKER_GAP
+        line = layout.lineAt(0)
+        baseline = layout.position().y() + line.y() + line.ascent()
+        font = self.styles.char_format(Run(""), piece.heading).font()
+        metrics = QFontMetricsF(font)
+        painter.save()
+        if piece.marker == BULLET:
+            radius = metrics.xHeight() * 0.32
+            centre = QPointF(right - radius - 1, baseline - metrics.xHeight() / 2)
+            ink = self.styles.ink
+            if piece.place.indent % 2:
+                painter.setBrush(ink)
+            else:
+                painter.setPen(QPen(ink, 1.2))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(centre, radius, radius)
+        else:
+            painter.setPen(self.styles.ink)
+            painter.setFont(font)
+            left = right - metrics.horizontalAdvance(piece.marker) + 2
+            painter.drawText(QPointF(max(0.0, left), baseline), piece.marker)
+        painter.restore()
+
+    def _paint_rule(self, painter: QPainter, piece: Rule, block: QTextBlock) -> None:
         top = self.document().documentLayout().blockBoundingRect(block).center().y()
-        left = self.gutter + left_of(self._pieces[index].place)
+        left = self.gutter + left_of(piece.place)
         painter.setBrush(QColor(self.styles.tokens.line))
         painter.drawRect(QRectF(left, round(top), self.viewport().width() - left, 1))
 
@@ -199,6 +259,14 @@ def _runs(piece: Text, references: References) -> list[Run]:
     if piece.literal:
         return [Run(clean.prose(piece.content))]
     return inline_runs(piece.content, references)
+
+
+def _units(text: str, start: int, end: int) -> str:
+    """A piece of a text, in Qt's UTF-16 positions."""
+    if text.isascii():
+        return text[start:end]
+    raw = text.encode("utf-16-le", "surrogatepass")
+    return raw[2 * start : 2 * end].decode("utf-16-le", "replace")
 
 
 def _common(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:

@@ -11,11 +11,10 @@ from PySide6.QtGui import (
     QFontMetricsF,
     QTextBlockFormat,
     QTextCharFormat,
-    QTextListFormat,
 )
 
 from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6
-from app.gui.transcript.markdown import BULLET, Piece, Place, Rule, Run, Text
+from app.gui.transcript.markdown import Piece, Place, Rule, Run, Text
 
 if TYPE_CHECKING:
     from app.gui.theme.keeper import ThemeKeeper
@@ -28,15 +27,13 @@ GUTTER = 14
 """Left of the text column, for list numbers of more than two digits."""
 DEEPEST_INDENT = 7
 """Lists and quotes further in stand no further right, so that the column keeps a width."""
-LINE_SPREAD = 1.22
-"""Line height over the font's own line spacing."""
+LINE_SPREAD = 1.38
+"""Line height over the font's own line spacing; Qt puts what is more above the line."""
+HEADING_SPREAD = 1.1
+MARKER_GAP = 9
+"""Between the marker of a list item and its text."""
 
 _HEADING_SCALE = (1.0, 1.45, 1.25, 1.12, 1.0, 1.0, 1.0)
-_BULLETS = (
-    QTextListFormat.Style.ListDisc,
-    QTextListFormat.Style.ListCircle,
-    QTextListFormat.Style.ListSquare,
-)
 
 
 def left_of(place: Place) -> int:
@@ -53,19 +50,19 @@ def quote_bars(place: Place) -> list[int]:
 
 
 def gap_between(above: Piece | None, below: Piece) -> int:
-    """The space between two pieces that follow each other."""
+    """The space between two pieces, besides the leading that every line has above it."""
     if above is None or (isinstance(below, Text) and below.joined):
         return 0
     if isinstance(below, Rule) or isinstance(above, Rule):
-        return SPACE_4
+        return SPACE_3
     if isinstance(above, Text) and above.heading:
-        return SPACE_2
+        return SPACE_1
     if isinstance(below, Text):
         if below.heading:
             return SPACE_6 if below.heading <= 2 else SPACE_4
         if below.tight and (below.place.indent > 1 or _in_tight_list(above)):
-            return SPACE_1 + 1
-    return SPACE_3
+            return 2
+    return SPACE_2 if isinstance(above, Text) else SPACE_3
 
 
 def _in_tight_list(above: Piece) -> bool:
@@ -114,13 +111,26 @@ class Styles:
             made.setFontUnderline(True)
         return made
 
+    def spaced(self, look: QTextCharFormat, pixels: float) -> QTextCharFormat:
+        """The format with more room behind each character."""
+        made = QTextCharFormat(look)
+        made.setFontLetterSpacingType(QFont.SpacingType.AbsoluteSpacing)
+        made.setFontLetterSpacing(pixels)
+        return made
+
     # ---------------------------------------------------------------------------------- blocks
+
+    @property
+    def leading(self) -> int:
+        """What a line of text has above it, and a whole text gets below it for symmetry."""
+        spacing = QFontMetricsF(self.reading).lineSpacing()
+        return round(spacing * LINE_SPREAD) - round(spacing)
 
     def block_format(self, piece: Text | Rule, gap: int) -> QTextBlockFormat:
         """The place and the line height of a paragraph."""
         made = QTextBlockFormat()
         made.setTopMargin(gap)
-        made.setLeftMargin(left_of(piece.place) - (INDENT if _marker(piece) else 0))
+        made.setLeftMargin(left_of(piece.place))
         if isinstance(piece, Rule):
             fixed = QTextBlockFormat.LineHeightTypes.FixedHeight
             made.setLineHeight(1, fixed.value)
@@ -128,22 +138,7 @@ class Styles:
         scale = _HEADING_SCALE[piece.heading]
         font = QFont(self.reading)
         font.setPointSizeF(font.pointSizeF() * scale)
-        spread = LINE_SPREAD if scale < 1.1 else 1.08
+        spread = LINE_SPREAD if scale == 1.0 else HEADING_SPREAD
         minimum = QTextBlockFormat.LineHeightTypes.MinimumHeight
         made.setLineHeight(round(QFontMetricsF(font).lineSpacing() * spread), minimum.value)
         return made
-
-    def list_format(self, piece: Text) -> QTextListFormat:
-        """The marker of a list item. Each item is a list of its own, so that it can go alone."""
-        made = QTextListFormat()
-        made.setIndent(1)
-        if piece.marker == BULLET:
-            made.setStyle(_BULLETS[(piece.place.indent - 1) % len(_BULLETS)])
-        else:
-            made.setStyle(QTextListFormat.Style.ListDecimal)
-            made.setStart(int(piece.marker.rstrip(".")))
-        return made
-
-
-def _marker(piece: Text | Rule) -> str:
-    return piece.marker if isinstance(piece, Text) else ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QBrush,
-    QColor,
     QFontMetricsF,
     QTextBlockFormat,
     QTextCursor,
@@ -18,7 +18,8 @@ from PySide6.QtGui import (
     QTextTableFormat,
 )
 
-from app.gui.theme.tokens import SPACE_2, SPACE_3
+from app.gui.theme.palette import mixed
+from app.gui.theme.tokens import READING_WIDTH, SPACE_2, SPACE_3
 from app.gui.transcript.markdown import References, Run, Table, inline_runs
 from app.gui.transcript.page import Page
 
@@ -36,7 +37,8 @@ _ALIGNS = {
 }
 _COLUMN_COMFORT = 150
 """Logical pixels under which a column of long text is not squeezed; the table scrolls instead."""
-_MOST_CELLS = 20_000
+MOST_CELLS = 3_000
+"""Of one table that are shown."""
 
 
 class TablePage(Page):
@@ -46,16 +48,18 @@ class TablePage(Page):
         super().__init__(styles, parent)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setAccessibleName("Table")
+        self.setLineWrapColumnOrWidth(READING_WIDTH)
         self._table: QTextTable | None = None
+        self._given = 0
         self._rows: list[tuple[str, ...]] = []
         self._aligns: tuple[str, ...] = ()
         self._natural: list[float] = []
         """For each column the width of its longest cell on one line."""
 
-    def put(self, table: Table, references: References, *, refresh: bool = False) -> None:
-        """Show this table; rows that are shown already stay."""
-        rows = [table.head, *table.rows][: max(1, _MOST_CELLS // max(1, len(table.head)))]
-        if refresh or table.aligns != self._aligns or self._table is None:
+    def put(self, table: Table, references: References, width: int) -> None:
+        """Show this table in a column of this width; rows that are shown already stay."""
+        rows = [table.head, *table.rows][: max(1, MOST_CELLS // max(1, len(table.head)))]
+        if table.aligns != self._aligns or self._table is None:
             self._begin(table)
         same = 0
         for old, new in zip(self._rows, rows, strict=False):
@@ -63,37 +67,43 @@ class TablePage(Page):
                 break
             same += 1
         cursor = QTextCursor(self.document())
+        # One step, so that the table is laid out once.
         cursor.beginEditBlock()
         self._replace(same, rows[same:], references)
+        self._set_table_width(width)
         cursor.endEditBlock()
 
     def fit(self, width: int) -> int:
         """The height at this width, with the bar for sideways scrolling where it is needed."""
-        comfort = sum(min(natural, _COLUMN_COMFORT) for natural in self._natural)
-        comfort += len(self._natural) * 2 * SPACE_3 + 2
-        natural = sum(self._natural) + len(self._natural) * 2 * SPACE_3 + 2
-        wide = max(width, round(comfort))
-        self._set_table_width(min(natural, wide), wide)
-        height = self.text_height(wide)
+        self._set_table_width(width)
+        height = self.text_height(max(width, self._comfort))
         if self.document().size().width() > width:
             height += self.horizontalScrollBar().sizeHint().height()
         return height
 
-    def _set_table_width(self, table_width: float, page_width: int) -> None:
+    @property
+    def _comfort(self) -> int:
+        """The width below which the table scrolls instead of squeezing its columns further."""
+        padding = len(self._natural) * 2 * SPACE_3 + 2
+        return padding + math.ceil(sum(min(width, _COLUMN_COMFORT) for width in self._natural))
+
+    def _set_table_width(self, width: int) -> None:
+        """As wide as the longest cells want it, but not wider than the column."""
         assert self._table is not None
-        if self.lineWrapColumnOrWidth() == page_width and self._given == table_width:
-            return
-        self._given = table_width
-        made = self._table.format()
-        made.setWidth(QTextLength(QTextLength.Type.FixedLength, table_width))
-        self._table.setFormat(made)
+        natural = math.ceil(sum(self._natural)) + len(self._natural) * 2 * SPACE_3 + 2
+        wanted = min(natural, max(width, self._comfort))
+        if wanted != self._given:
+            self._given = wanted
+            made = self._table.format()
+            made.setWidth(QTextLength(QTextLength.Type.FixedLength, wanted))
+            self._table.setFormat(made)
 
     def _begin(self, table: Table) -> None:
         self.document().clear()
         self.document().setDocumentMargin(0)
         self._rows, self._aligns = [], table.aligns
         self._natural = [0.0] * len(table.aligns)
-        self._given = 0.0
+        self._given = 0
         made = QTextTableFormat()
         made.setBorder(0)
         made.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_None)
@@ -123,7 +133,7 @@ class TablePage(Page):
         self, table: QTextTable, row: int, column: int, text: str, references: References
     ) -> None:
         cell = table.cellAt(row, column)
-        cell.setFormat(self._cell_format(is_head=row == 0))
+        cell.setFormat(self._cell_format(row, column))
         cursor = cell.firstCursorPosition()
         cursor.setPosition(cell.lastPosition(), QTextCursor.MoveMode.KeepAnchor)
         cursor.removeSelectedText()
@@ -140,14 +150,15 @@ class TablePage(Page):
                 self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._natural[column] = max(self._natural[column], width + 1)
 
-    def _cell_format(self, *, is_head: bool) -> QTextTableCellFormat:
+    def _cell_format(self, row: int, column: int) -> QTextTableCellFormat:
         made = QTextTableCellFormat()
         made.setTopPadding(SPACE_2 - 1)
         made.setBottomPadding(SPACE_2 - 1)
-        made.setLeftPadding(SPACE_3)
+        # The first column stands flush with the text above, the lines reach to both ends.
+        made.setLeftPadding(SPACE_3 if column else 2)
         made.setRightPadding(SPACE_3)
         made.setBottomBorder(1)
         made.setBottomBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
         tokens = self.styles.tokens
-        made.setBottomBorderBrush(QBrush(QColor(tokens.muted if is_head else tokens.line)))
+        made.setBottomBorderBrush(QBrush(mixed(tokens.line, tokens.muted, 0.0 if row else 0.5)))
         return made
