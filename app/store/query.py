@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from app.store.values import storable
+
 LONGEST = 1_000
 """Characters of a query that are looked at."""
 MOST_TERMS = 24
@@ -46,7 +48,7 @@ class Query:
 def parse(text: str) -> Query:
     """Split at white space, except inside quotation marks; a missing closing one is forgiven."""
     # FTS5 takes the expression as a C string.
-    text = text[:LONGEST].replace("\0", " ")
+    text = storable(text[:LONGEST]).replace("\0", " ")
     if text.count('"') % 2:
         text += '"'
     terms: list[str] = []
