@@ -6,6 +6,8 @@ import os
 import sys
 
 ENGINE_HOST = "--engine-host"
+INTERRUPTED = 130
+"""The status that shells give to a process ended by Ctrl+C."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -16,12 +18,16 @@ def main(argv: list[str] | None = None) -> int:
         from app.engine.host import main as engine_host
 
         return engine_host()
-    from app.cli.arguments import parse
+    try:
+        from app.cli.arguments import parse
 
-    command = parse(arguments)
-    from app.bootstrap import run
+        command = parse(arguments)
+        from app.bootstrap import run
 
-    return run(command)
+        return run(command)
+    except KeyboardInterrupt:
+        # Ctrl+C before there was anything to stop, or a second time.
+        return INTERRUPTED
 
 
 def _ensure_streams() -> None:
