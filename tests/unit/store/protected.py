@@ -51,3 +51,13 @@ def _mount(*arguments: str) -> None:
     done = subprocess.run(["mount", *arguments], capture_output=True, timeout=30, check=False)
     if done.returncode != 0:
         pytest.skip(f"mount is not allowed here: {done.stderr.decode().strip()}")
+
+
+def fill_disk(ballast: Path) -> None:
+    """Leave no byte on the disk where `ballast` lies."""
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            return

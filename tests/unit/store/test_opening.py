@@ -22,7 +22,7 @@ from app.store import opening
 from app.store.aside import aside_notice, set_aside
 from app.store.sqlite_store import SqliteStore
 from tests.unit.store.building import PARAMS, RUN, asked, begun, database, run
-from tests.unit.store.protected import read_only, small_disk
+from tests.unit.store.protected import fill_disk, read_only, small_disk
 
 
 def filled(path: Path) -> Path:
@@ -258,7 +258,7 @@ def test_a_disk_that_fills_up(tmp_path: Path):
 
     async def fill(store: SqliteStore):
         _, answer = await store.add_turn((await begun(store)).id, None, "q", 1)
-        _fill(ballast)
+        fill_disk(ballast)
         await _append_until_full(store, answer.id)
         kept = (await store.message(answer.id)).text
         ballast.unlink()
@@ -286,7 +286,7 @@ def test_a_disk_that_is_full_at_the_start_can_be_read(tmp_path: Path):
 
     with small_disk(tmp_path, 2 << 20):
         filled(path)
-        _fill(ballast)
+        fill_disk(ballast)
         trouble, read, later = run(test, path)
     assert isinstance(trouble, DiskFull)
     assert (read, later) == ((1, 1), 2)
@@ -294,15 +294,5 @@ def test_a_disk_that_is_full_at_the_start_can_be_read(tmp_path: Path):
 
 def test_a_disk_that_is_full_at_the_first_start(tmp_path: Path):
     with small_disk(tmp_path, 1 << 20):
-        _fill(tmp_path / "ballast")
+        fill_disk(tmp_path / "ballast")
         assert isinstance(refused(tmp_path / "a.db"), DiskFull)
-
-
-def _fill(ballast: Path) -> None:
-    """Leave no byte on the disk."""
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-        except OSError:
-            return
