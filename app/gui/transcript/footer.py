@@ -103,7 +103,7 @@ class Footer(QWidget):
         self.next = make("chevron-right", "Next answer", "Show the next answer")
         self.copy = make("copy", "Copy", "Copy this answer")
         self.regenerate = make("refresh-cw", "Regenerate", "Answer again; this answer is kept")
-        self._buttons = (self.previous, self.next, self.copy, self.regenerate)
+        self.buttons: list[QWidget] = [self.previous, self.next, self.copy, self.regenerate]
 
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
@@ -139,9 +139,8 @@ class Footer(QWidget):
 
     def set_awake(self, awake: bool) -> None:
         """Whether the actions are painted."""
-        for button in self._buttons:
+        for button in (self.previous, self.next, self.copy, self.regenerate):
             button.set_awake(awake)
-        # Which answer this is stays visible where there are several.
         self._counter.is_awake = awake
         self._counter.update()
 

@@ -13,6 +13,7 @@ from app.domain.generation import PartKind, Role
 from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
 from app.gui.transcript import clean, words
 from app.gui.transcript.body import Body
+from app.gui.transcript.codeblock import CodeBlock
 from app.gui.transcript.footer import Footer
 from app.gui.transcript.notices import ErrorCard, Waiting, plain_label, small_font
 from app.gui.transcript.reasoning import Reasoning
@@ -201,7 +202,18 @@ class MessageRow(QWidget):
         self._changed()
         self.resized.emit()
 
-    # ------------------------------------------------------------------------------ selection
+    # ------------------------------------------------------------------------- keys, selection
+
+    def tab_stops(self) -> list[QWidget]:
+        """What Tab reaches, from top to bottom."""
+        thoughts = self.reasoning
+        stops: list[QWidget] = [thoughts.toggle] if thoughts else []
+        for body in self.bodies:
+            stops += [
+                widget.copy_button if isinstance(widget, CodeBlock) else widget
+                for widget in body.segments
+            ]
+        return stops + (self.footer.buttons if self.footer else [])
 
     def selected_text(self) -> str:
         """What is selected in this message."""
