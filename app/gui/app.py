@@ -20,6 +20,7 @@ from app.domain.errors import AppError
 from app.flow.tasks import TaskOwner
 from app.gui.loop import LastResort, make_loop, on_signals
 from app.gui.present.dialogs import error_dialog
+from app.gui.remember import Remembering
 from app.gui.resources import resource
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.window import MainWindow
@@ -119,6 +120,7 @@ class WindowLife:
         self.window.restore(self._remembered)
         self._tasks = TaskOwner(self.window.presenter.report)
         self._last_resort = LastResort(self.window.presenter.report)
+        self._remembering = Remembering(options.save_window_state, self._tasks)
         self._quit = asyncio.Event()
         self._painted = asyncio.Event()
         self._wiring: Wiring | None = None
@@ -168,6 +170,8 @@ class WindowLife:
         from app.gui.wiring import Wiring
 
         self._wiring = Wiring(self.window, services, self._tasks)
+        # A conversation must be found again even where the window does not close well.
+        self._wiring.chat.shown.connect(self._keep_shape)
         self._wiring.begin(self._remembered, list(self._options.files))
 
     def _listen(self) -> None:
@@ -183,11 +187,11 @@ class WindowLife:
         if files:
             self.window.files_dropped.emit(files)
 
-    def _keep_shape(self) -> None:
+    def _keep_shape(self, _conversation_id: int | None = None) -> None:
         state = {"system_is_dark": self._theme.system_is_dark, **self.window.state()}
         if self._wiring is not None:
             state |= self._wiring.state()
-        self._options.save_window_state(state)
+        self._remembering.note(state)
 
     async def _take_down(self, starting: asyncio.Task[None]) -> None:
         if self._server is not None:
@@ -200,6 +204,7 @@ class WindowLife:
                 await self._wiring.finish()
         except AppError as error:
             log.error("a draft could not be kept: %s", error.kind)
+        await self._remembering.finish()
         await self._tasks.cancel_all()
         if self._painted.is_set():
             await self._stop()

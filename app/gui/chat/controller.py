@@ -217,9 +217,18 @@ class ChatController(QObject):
         self._composer.blockSignals(blocked)
 
     def _on_send(self, text: str) -> None:
+        if self._opening is not None and not self._opening.done():
+            self._tasks.spawn(self._send_once_open(self._opening), "send-once-open")
+            return
         if self.current is not None and self.current not in self._sending:
             self._composer.set_sending(True)
             self._sending[self.current] = self._tasks.spawn(self._send(self.current, text), "send")
+
+    async def _send_once_open(self, opening: asyncio.Task[None]) -> None:
+        """Enter came before the conversation was there: it holds for what is written by then."""
+        await asyncio.wait({opening})
+        if opening is self._opening and self._composer.text().strip():
+            self._on_send(self._composer.text())
 
     async def _send(self, conversation_id: int, text: str) -> None:
         """The text leaves the composer only when the message is on disk."""

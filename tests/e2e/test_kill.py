@@ -1,0 +1,142 @@
+"""Killed at any moment of streaming, the application shows what it had shown when it comes back.
+
+Two lanes, each with a profile of its own, kill the real application (window, engine host, starter
+model) again and again. Every start is the restart after the kill before it: it must show at least
+what had been on the screen 250 ms before that kill, and answer the next message.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROUNDS = int(os.environ.get("LAMPLIGHT_KILL_ROUNDS", "200"))
+LANES = 2
+PROMISED = 0.25
+"""Seconds after which what is on the screen is on the disk."""
+LONGEST_STREAM = 0.8
+"""Seconds from the first text to the kill, at the most."""
+PATIENCE = 60.0
+DRIVER = (sys.executable, "-m", "tests.e2e.kill_driver")
+IN_ONE_CONVERSATION = 4
+"""Rounds: with more the prompt to read grows long."""
+
+
+@dataclass
+class Report:
+    """What the driver has written so far."""
+
+    path: Path
+    restored: tuple[str, list[tuple[str, str, str]]] | None = None
+    shown: list[tuple[float, str]] = field(default_factory=list)
+
+    def read(self) -> Report:
+        for line in self.path.read_bytes().split(b"\n")[:-1]:
+            match json.loads(line):
+                case ["restored", str(integrity), list(rows)]:
+                    self.restored = (integrity, [tuple(row) for row in rows])
+                case ["shown", float(when), str(text)]:
+                    self.shown.append((when, text))
+                case other:
+                    raise AssertionError(other)
+        return self
+
+    def painted_before(self, moment: float) -> str:
+        return "".join(text for when, text in self.shown if when <= moment)
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes], words: bytes) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while words not in (path.read_bytes() if path.exists() else b""):
+        assert process.poll() is None, "the application ended by itself"
+        assert time.monotonic() < deadline, f"nothing of {words!r} came"
+        time.sleep(0.005)
+
+
+def kill_with_host(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL the window's process; its engine host must end by itself."""
+    hosts = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _, left = psutil.wait_procs(hosts, timeout=5)
+    assert not left, "the engine host outlived its window"
+
+
+def lane(folder: Path, rounds: int, seed: int) -> int:
+    """Kill `rounds` times; how many of the kills met a streaming answer."""
+    dice = random.Random(seed)
+    profile, met = folder / "profile", 0
+    painted, asked = "", 0
+    for number in range(rounds + 1):
+        report = folder / f"report-{number}"
+        fresh = number % IN_ONE_CONVERSATION == 0
+        process = subprocess.Popen(
+            [*DRIVER, profile, report, "fresh" if fresh else "continue"],
+            env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            wait_for(report, process, b'["restored"')
+            if number < rounds:
+                wait_for(report, process, b'["shown"')
+                if dice.random() < 0.9:
+                    wait_for_text(report, process)
+                time.sleep(dice.random() * LONGEST_STREAM)
+        finally:
+            killed = time.monotonic()
+            kill_with_host(process)
+        found = Report(report).read()
+        assert found.restored is not None
+        check_restored(found.restored, painted, asked, number)
+        painted = found.painted_before(killed - PROMISED)
+        met += bool(painted)
+        asked = (0 if fresh else asked) + 2
+    return met
+
+
+def wait_for_text(report: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not any(text for _, text in Report(report).read().shown):
+        assert process.poll() is None, "the application ended by itself"
+        assert time.monotonic() < deadline, "no answer came"
+        time.sleep(0.01)
+
+
+def check_restored(
+    restored: tuple[str, list[tuple[str, str, str]]], painted: str, asked: int, number: int
+) -> None:
+    integrity, rows = restored
+    assert integrity == "ok"
+    assert len(rows) == asked, f"round {number}: messages are missing"
+    if not asked:
+        return
+    role, status, text = rows[-1]
+    assert role == "assistant", f"round {number}"
+    assert status in ("interrupted", "done"), f"round {number}: {status}"
+    assert text.startswith(painted), f"round {number}: shown {painted!r}, restored {text!r}"
+    assert rows[-2][0] == "user"
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by POSIX signal")
+def test_nothing_shown_is_lost_by_200_kills(tmp_path: Path):
+    with ThreadPoolExecutor(LANES) as pool:
+        lanes = []
+        for number in range(LANES):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            lanes.append(pool.submit(lane, folder, ROUNDS // LANES, seed=number))
+        met = sum(lane.result() for lane in lanes)
+    # Most kills must have met text that was on the screen, else this proves nothing.
+    assert met > ROUNDS * 0.4
