@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 BULLET = "•"
+OPEN_TASK, DONE_TASK = "[ ]", "[x]"
 DEEPEST = 60
 """Levels of nesting that are read (a list takes two); what lies deeper is not shown."""
 LONGEST_INLINE = 10_000
@@ -50,7 +51,7 @@ class Text:
     heading: int = 0
     """1 to 6; 0 for a paragraph."""
     marker: str = ""
-    """`BULLET` or a number with a full stop, if a list item begins here."""
+    """If a list item begins here: `BULLET`, a task's box, or a number with a full stop."""
     tight: bool = False
     """It belongs to a list without blank lines."""
     literal: bool = False
@@ -206,7 +207,11 @@ class _Flattener:
         if self._in_table:
             self._cells.append(token.content)
             return
-        self._out.extend(paragraph(replace(self._paragraph, content=token.content)))
+        piece = replace(self._paragraph, content=token.content)
+        box = token.content[:3].lower()
+        if piece.marker == BULLET and box in (OPEN_TASK, DONE_TASK) and token.content[3:4] == " ":
+            piece = replace(piece, content=token.content[4:], marker=box)
+        self._out.extend(paragraph(piece))
 
     def _on_bullet_list_open(self, token: Token) -> None:
         self._flush_marker()

@@ -24,7 +24,16 @@ from PySide6.QtGui import (
 
 from app.gui.theme.tokens import RADIUS_SMALL
 from app.gui.transcript import clean
-from app.gui.transcript.markdown import BULLET, References, Rule, Run, Text, inline_runs
+from app.gui.transcript.markdown import (
+    BULLET,
+    DONE_TASK,
+    OPEN_TASK,
+    References,
+    Rule,
+    Run,
+    Text,
+    inline_runs,
+)
 from app.gui.transcript.page import Page
 from app.gui.transcript.styles import GUTTER, MARKER_GAP, left_of, quote_bars
 
@@ -142,7 +151,9 @@ class RichText(Page):
         piece = self._pieces[index]
         if not isinstance(piece, Text) or not piece.marker:
             return ""
-        marker = "-" if piece.marker == BULLET else piece.marker
+        marker = {BULLET: "-", OPEN_TASK: "- [ ]", DONE_TASK: "- [x]"}.get(
+            piece.marker, piece.marker
+        )
         return "  " * (piece.place.indent - 1) + marker + " "
 
     # ------------------------------------------------------------------------------- painting
@@ -220,26 +231,19 @@ class RichText(Page):
 
     def _paint_marker(self, painter: QPainter, piece: Text, block: QTextBlock) -> None:
         layout = block.layout()
-        right = self.gutter + left_of(piece.place) - MARKER_GAP
         line = layout.lineAt(0)
+        right = self.gutter + left_of(piece.place) - MARKER_GAP
         baseline = layout.position().y() + line.y() + line.ascent()
         font = self.styles.char_format(Run(""), piece.heading).font()
-        metrics = QFontMetricsF(font)
         painter.save()
+        painter.setPen(QPen(self.styles.ink, 1.2))
+        painter.setFont(font)
         if piece.marker == BULLET:
-            radius = metrics.xHeight() * 0.32
-            centre = QPointF(right - radius - 1, baseline - metrics.xHeight() / 2)
-            ink = self.styles.ink
-            if piece.place.indent % 2:
-                painter.setBrush(ink)
-            else:
-                painter.setPen(QPen(ink, 1.2))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(centre, radius, radius)
+            _draw_bullet(painter, right, baseline, filled=piece.place.indent % 2 == 1)
+        elif piece.marker in (OPEN_TASK, DONE_TASK):
+            _draw_box(painter, right, baseline, ticked=piece.marker == DONE_TASK)
         else:
-            painter.setPen(self.styles.ink)
-            painter.setFont(font)
-            left = right - metrics.horizontalAdvance(piece.marker) + 2
+            left = right - QFontMetricsF(font).horizontalAdvance(piece.marker) + 2
             painter.drawText(QPointF(max(0.0, left), baseline), piece.marker)
         painter.restore()
 
@@ -248,6 +252,24 @@ class RichText(Page):
         left = self.gutter + left_of(piece.place)
         painter.setBrush(QColor(self.styles.tokens.line))
         painter.drawRect(QRectF(left, round(top), self.viewport().width() - left, 1))
+
+
+def _draw_bullet(painter: QPainter, right: float, baseline: float, *, filled: bool) -> None:
+    height = QFontMetricsF(painter.font()).xHeight()
+    radius = height * 0.32
+    painter.setBrush(painter.pen().color() if filled else Qt.BrushStyle.NoBrush)
+    painter.drawEllipse(QPointF(right - radius - 1, baseline - height / 2), radius, radius)
+
+
+def _draw_box(painter: QPainter, right: float, baseline: float, *, ticked: bool) -> None:
+    side = round(QFontMetricsF(painter.font()).capHeight()) + 1
+    box = QRectF(right - side + 2, baseline - side, side, side)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(box, 2.5, 2.5)
+    if ticked:
+        tick = ((0.22, 0.52), (0.42, 0.72), (0.78, 0.28))
+        points = [QPointF(box.left() + x * side, box.top() + y * side) for x, y in tick]
+        painter.drawPolyline(points)
 
 
 def _x_of(line: QTextLine, position: int) -> float:

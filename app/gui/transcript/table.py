@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QBrush,
     QFontMetricsF,
-    QTextBlockFormat,
     QTextCursor,
     QTextFrameFormat,
     QTextLength,
@@ -19,8 +18,8 @@ from PySide6.QtGui import (
 )
 
 from app.gui.theme.palette import mixed
-from app.gui.theme.tokens import READING_WIDTH, SPACE_2, SPACE_3
-from app.gui.transcript.markdown import References, Run, Table, inline_runs
+from app.gui.theme.tokens import READING_WIDTH, SPACE_1, SPACE_2, SPACE_3
+from app.gui.transcript.markdown import References, Run, Table, Text, inline_runs
 from app.gui.transcript.page import Page
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ class TablePage(Page):
         cursor = cell.firstCursorPosition()
         cursor.setPosition(cell.lastPosition(), QTextCursor.MoveMode.KeepAnchor)
         cursor.removeSelectedText()
-        block_format = QTextBlockFormat()
+        block_format = self.styles.block_format(Text(""), 0)
         block_format.setAlignment(_ALIGNS.get(self._aligns[column], Qt.AlignmentFlag.AlignLeft))
         cursor.setBlockFormat(block_format)
         width = 0.0
@@ -152,8 +151,9 @@ class TablePage(Page):
 
     def _cell_format(self, row: int, column: int) -> QTextTableCellFormat:
         made = QTextTableCellFormat()
-        made.setTopPadding(SPACE_2 - 1)
-        made.setBottomPadding(SPACE_2 - 1)
+        # The line's own leading stands above the text.
+        made.setTopPadding(SPACE_1)
+        made.setBottomPadding(SPACE_2)
         # The first column stands flush with the text above, the lines reach to both ends.
         made.setLeftPadding(SPACE_3 if column else 2)
         made.setRightPadding(SPACE_3)

@@ -50,6 +50,7 @@ AT_END = 4
 NARROWEST = 200
 """Logical pixels of the column; a narrower window cuts it off."""
 _LINE_STEP = 24
+_ATTEMPTS = 4
 _ENDS = {
     Qt.Key.Key_Home: QAbstractSlider.SliderAction.SliderToMinimum,
     Qt.Key.Key_End: QAbstractSlider.SliderAction.SliderToMaximum,
@@ -233,7 +234,7 @@ class TranscriptView(QAbstractScrollArea):
             self._empty_state.setVisible(not self._items.entries)
 
     def _place_rows(self) -> None:
-        while True:
+        for _ in range(_ATTEMPTS):
             column = self._column
             first, last = self._settle()
             self._rows.place(first, last, self.verticalScrollBar().value(), column)
@@ -345,8 +346,9 @@ class TranscriptView(QAbstractScrollArea):
         """What Tab reaches comes into sight."""
         if new is None or not self.viewport().isAncestorOf(new):
             return
-        # Neither a click, nor the window that comes to the front.
-        if old is None or QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
+        # Neither a click, nor a window that comes to the front.
+        clicked = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
+        if clicked or old is None or old.window() is not new.window():
             return
         reached = new.cursorRect() if isinstance(new, Page) else new.rect()
         top = new.mapTo(self.viewport(), reached.topLeft()).y()
