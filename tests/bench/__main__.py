@@ -1,6 +1,6 @@
 """`python -m tests.bench NAME [--json FILE]`: measure, print a table, status 1 if a bar fails.
 
-NAME is a module of this package with `run() -> list[Row]`: startup, engine, stalls.
+NAME is a module of this package with `run() -> list[Row]`.
 """
 
 from __future__ import annotations
@@ -12,19 +12,13 @@ from pathlib import Path
 
 from tests.bench.rows import Row, print_rows
 
-_NOT_MEASUREMENTS = {"__init__", "__main__", "rows", "display", "minimal_window", "driven_window"}
-
-
-def names() -> list[str]:
-    """The measurements there are."""
-    found = {path.stem for path in Path(__file__).parent.glob("*.py")}
-    return sorted(found - _NOT_MEASUREMENTS)
+NAMES = ("engine", "stalls", "startup")
 
 
 def main(words: list[str] | None = None) -> int:
     """Measure what is asked for; the exit status."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description="Measure against the bars.")
-    parser.add_argument("name", choices=names())
+    parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there too")
     asked = parser.parse_args(words)
     rows: list[Row] = importlib.import_module(f"tests.bench.{asked.name}").run()

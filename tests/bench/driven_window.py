@@ -1,8 +1,8 @@
 """The real application, driven as by a person, with a probe in its event loop.
 
-`python -m tests.bench.driven_window FILE ANSWERS` starts the window, waits for the model, asks for
-long answers, and writes how late the probe's 5 ms timer was, in seconds, while nothing happened and
-while text streamed.
+`python -m tests.bench.driven_window FILE SECONDS` starts the window, waits for the model, asks
+until text has streamed for that long, and writes how late the probe's 5 ms timer was, in seconds,
+while nothing happened and while text streamed.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class Lateness:
 class Driver(QObject):
     """Types questions and listens to the services' facts."""
 
-    def __init__(self, services: Services, report: Path, answers: int) -> None:
+    def __init__(self, services: Services, report: Path, seconds: float) -> None:
         super().__init__()
         self._report = report
-        self._left = answers
+        self._probes_wanted = seconds / PROBE_SECONDS
         self._lateness = Lateness()
         self._into: list[float] | None = None
         self._last = 0.0
@@ -94,8 +94,7 @@ class Driver(QObject):
 
     def _on_answered(self) -> None:
         self._into = None
-        self._left -= 1
-        if self._left:
+        if len(self._lateness.streaming) < self._probes_wanted:
             self._ask()
             return
         found = {"idle": self._lateness.idle, "streaming": self._lateness.streaming}
@@ -111,13 +110,13 @@ def _close(window: QWidget) -> None:
 
 def main() -> int:
     """Run the application with a driver in it; the exit status."""
-    report, answers = Path(sys.argv[1]), int(sys.argv[2])
+    report, seconds = Path(sys.argv[1]), float(sys.argv[2])
     drivers: list[Driver] = []
     start = bootstrap.Application.start_for_window
 
     async def start_driven(self: bootstrap.Application) -> Services:
         services = await start(self)
-        drivers.append(Driver(services, report, answers))
+        drivers.append(Driver(services, report, seconds))
         return services
 
     bootstrap.Application.start_for_window = start_driven
