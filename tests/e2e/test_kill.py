@@ -81,11 +81,13 @@ def lane(folder: Path, rounds: int, seed: int) -> int:
     for number in range(rounds + 1):
         report = folder / f"report-{number}"
         fresh = number % IN_ONE_CONVERSATION == 0
-        process = subprocess.Popen(
-            [*DRIVER, profile, report, "fresh" if fresh else "continue"],
-            env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-            stderr=subprocess.DEVNULL,
-        )
+        with report.open("wb") as output:
+            process = subprocess.Popen(
+                [*DRIVER, profile, "fresh" if fresh else "continue"],
+                env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+            )
         try:
             wait_for(report, process, b'["restored"')
             if number < rounds:
