@@ -1,9 +1,7 @@
 """The header of a GGUF file, read in order and in pieces, never the weights.
 
-Format: ggml's docs/gguf.md; what is refused follows `gguf_init_from_file` of llama.cpp. Reads a
-sliding window of the file instead of mapping it: a mapped file that shrinks kills the process
-(SIGBUS), and on Windows it could not be deleted. Raises only `ModelFileError` cases; an `OSError`
-of the file passes through for the caller to translate.
+Format: ggml's docs/gguf.md; what is refused follows `gguf_init_from_file` of llama.cpp. Raises only
+`ModelFileError` cases; an `OSError` of the file passes through for the caller to translate.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from typing import BinaryIO, Final, TypeAlias
 
 from app.library import refusals
 from app.library.gguf_types import TENSOR_LAYOUTS
+from app.library.gguf_window import Scalar, Window
 
 MAGIC: Final = b"GGUF"
 PREFIX_BYTES: Final = 24
@@ -21,19 +20,14 @@ PREFIX_BYTES: Final = 24
 
 MAX_ENTRIES: Final = 65_536
 MAX_TENSORS: Final = 1_000_000
-MAX_STRING_BYTES: Final = 64 << 20
 MAX_KEY_BYTES: Final = 65_535
 MAX_TENSOR_NAME_BYTES: Final = 1_024
 MAX_DIMENSIONS: Final = 4
 MAX_DIMENSION: Final = 1 << 32
-MAX_HEADER_BYTES: Final = 1 << 30
 MAX_ALIGNMENT: Final = 1 << 20
-MAX_ARRAY_STRINGS: Final = 4_000_000
-"""Strings in all arrays together: a real vocabulary has up to 300,000, twice with its merges."""
 LONGEST_KEPT_ARRAY: Final = 1_024
 """Longer arrays (the vocabulary) are counted, not kept."""
 
-_CHUNK: Final = 1 << 20
 _DEFAULT_ALIGNMENT: Final = 32
 _STRING: Final = 8
 _ARRAY: Final = 9
@@ -50,8 +44,6 @@ _SCALARS: Final[dict[int, struct.Struct]] = {
     11: struct.Struct("<q"),
     12: struct.Struct("<d"),
 }
-_U32: Final = _SCALARS[4]
-_U64: Final = _SCALARS[10]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +53,6 @@ class SkippedArray:
     count: int
 
 
-Scalar: TypeAlias = int | float | bool | str
 Value: TypeAlias = Scalar | tuple[Scalar, ...] | SkippedArray
 
 
@@ -93,7 +84,7 @@ class Header:
 
 def read_header(file: BinaryIO, file_bytes: int, name: str) -> Header:
     """Read the header of an open file that begins with `GGUF`; `name` is for the sentences."""
-    window = _Window(file, file_bytes, name)
+    window = Window(file, file_bytes, name)
     window.skip(len(MAGIC))
     version = _version(window.u32(), name)
     tensor_count = window.u64()
@@ -111,108 +102,6 @@ def read_header(file: BinaryIO, file_bytes: int, name: str) -> Header:
     return Header(version, entries, tensors, data_offset, data_offset + max(ends, default=0))
 
 
-class _Window:
-    """A part of the file in memory, moving forward."""
-
-    def __init__(self, file: BinaryIO, file_bytes: int, name: str) -> None:
-        self._file = file
-        self._file_bytes = file_bytes
-        self._buffer = b""
-        self._at = 0
-        """Position in the buffer."""
-        self._start = 0
-        """Position of the buffer in the file."""
-        self.name = name
-        self.strings_left = MAX_ARRAY_STRINGS
-
-    @property
-    def position(self) -> int:
-        """Bytes from the start of the file."""
-        return self._start + self._at
-
-    def u32(self) -> int:
-        """Read an unsigned number of four bytes."""
-        return int(self.scalar(_U32))
-
-    def u64(self) -> int:
-        """Read an unsigned number of eight bytes."""
-        return int(self.scalar(_U64))
-
-    def scalar(self, form: struct.Struct) -> int | float | bool:
-        """Read one value of a fixed size."""
-        self._hold(form.size)
-        (value,) = form.unpack_from(self._buffer, self._at)
-        self._at += form.size
-        return value
-
-    def scalars(self, form: struct.Struct, count: int) -> tuple[Scalar, ...]:
-        """Read a row of numbers."""
-        nbytes = form.size * count
-        self._hold(nbytes)
-        row = self._buffer[self._at : self._at + nbytes]
-        self._at += nbytes
-        return tuple(value for (value,) in form.iter_unpack(row))
-
-    def string(self, limit: int = MAX_STRING_BYTES) -> str:
-        """Read a length and that many bytes of UTF-8; what is no UTF-8 is replaced."""
-        length = self.u64()
-        if length > limit:
-            raise refusals.damaged(self.name, f"Its header holds a text of {length:,} bytes.")
-        self._hold(length)
-        raw = self._buffer[self._at : self._at + length]
-        self._at += length
-        return raw.decode("utf-8", "replace")
-
-    def skip(self, nbytes: int) -> None:
-        """Go past bytes without reading them."""
-        self._check(nbytes)
-        self._at += nbytes
-        if self._at > len(self._buffer):
-            self._start += self._at
-            self._at = 0
-            self._buffer = b""
-            self._file.seek(self._start)
-
-    def skip_strings(self, count: int) -> None:
-        """Go past strings; a loop over locals, because a vocabulary has hundreds of thousands."""
-        unpack = _U64.unpack_from
-        while count:
-            self._hold(8)
-            buffer, at = self._buffer, self._at
-            last = len(buffer) - 8
-            while count and at <= last:
-                (length,) = unpack(buffer, at)
-                if length > MAX_STRING_BYTES:
-                    raise refusals.damaged(
-                        self.name, f"Its header holds a text of {length:,} bytes."
-                    )
-                at += 8 + length
-                count -= 1
-            past = at - self._at
-            self.skip(past)
-
-    def _check(self, nbytes: int) -> None:
-        end = self.position + nbytes
-        if end > MAX_HEADER_BYTES:
-            raise refusals.damaged(self.name, "Its header is larger than 1 GiB.")
-        if end > self._file_bytes:
-            raise refusals.cut_short(self.name, self._file_bytes, end, at_least=True)
-
-    def _hold(self, nbytes: int) -> None:
-        """Have that many bytes in the buffer."""
-        if self._at + nbytes <= len(self._buffer):
-            return
-        self._check(nbytes)
-        rest = self._buffer[self._at :]
-        self._start += self._at
-        self._at = 0
-        self._buffer = rest + self._file.read(max(_CHUNK, nbytes - len(rest)))
-        if len(self._buffer) < nbytes:
-            # The file became shorter after its size was asked.
-            there = self._start + len(self._buffer)
-            raise refusals.cut_short(self.name, there, self._start + nbytes, at_least=True)
-
-
 def _version(version: int, name: str) -> int:
     if version in (2, 3):
         return version
@@ -225,7 +114,7 @@ def _version(version: int, name: str) -> int:
     raise refusals.newer_version(name, version)
 
 
-def _entries(window: _Window, count: int) -> dict[str, Value]:
+def _entries(window: Window, count: int) -> dict[str, Value]:
     entries: dict[str, Value] = {}
     for _ in range(count):
         key = window.string(MAX_KEY_BYTES)
@@ -236,20 +125,20 @@ def _entries(window: _Window, count: int) -> dict[str, Value]:
     return entries
 
 
-def _scalar(window: _Window, kind: int) -> Scalar:
+def _scalar(window: Window, kind: int) -> Scalar:
     if kind == _STRING:
         return window.string()
     return window.scalar(_form(window, kind))
 
 
-def _form(window: _Window, kind: int) -> struct.Struct:
+def _form(window: Window, kind: int) -> struct.Struct:
     form = _SCALARS.get(kind)
     if form is None:
         raise refusals.damaged(window.name, f"Its header holds a value of unknown type {kind:,}.")
     return form
 
 
-def _array(window: _Window) -> tuple[Scalar, ...] | SkippedArray:
+def _array(window: Window) -> tuple[Scalar, ...] | SkippedArray:
     kind = window.u32()
     count = window.u64()
     if kind == _STRING:
@@ -261,7 +150,7 @@ def _array(window: _Window) -> tuple[Scalar, ...] | SkippedArray:
     return window.scalars(form, count)
 
 
-def _string_array(window: _Window, count: int) -> tuple[Scalar, ...] | SkippedArray:
+def _string_array(window: Window, count: int) -> tuple[Scalar, ...] | SkippedArray:
     window.strings_left -= count
     if window.strings_left < 0:
         raise refusals.damaged(window.name, f"Its header claims a list of {count:,} texts.")
@@ -278,7 +167,7 @@ def _alignment(entries: dict[str, Value], name: str) -> int:
     return alignment
 
 
-def _tensor(window: _Window) -> TensorInfo:
+def _tensor(window: Window) -> TensorInfo:
     name = window.string(MAX_TENSOR_NAME_BYTES)
     dimensions = window.u32()
     if dimensions > MAX_DIMENSIONS:
@@ -295,7 +184,7 @@ def _tensor(window: _Window) -> TensorInfo:
     return TensorInfo(name, type_id, elements, offset, _nbytes(window, type_id, elements, row))
 
 
-def _nbytes(window: _Window, type_id: int, elements: int, row: int) -> int | None:
+def _nbytes(window: Window, type_id: int, elements: int, row: int) -> int | None:
     layout = TENSOR_LAYOUTS.get(type_id)
     if layout is None:
         return None

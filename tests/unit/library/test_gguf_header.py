@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from app.domain.errors import FileDamaged, ModelFileError, NotGguf
-from app.library import gguf_header
+from app.library import gguf_window
 from app.library.gguf_header import Header, SkippedArray, read_header
 from app.library.model_file import inspect_file
 from tests.helpers.gguf_files import (
@@ -100,7 +100,7 @@ def test_short_arrays_are_kept_and_long_ones_counted() -> None:
 
 
 def test_the_window_slides_over_entries_larger_than_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gguf_header, "_CHUNK", 16)
+    monkeypatch.setattr(gguf_window, "_CHUNK", 16)
     entries = {
         "long": "x" * 1_000,
         "words": ["w" * (index % 50) for index in range(3_000)],
@@ -207,7 +207,7 @@ def test_contradictions_are_damage(case: str) -> None:
 
 
 def test_lists_of_texts_share_one_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gguf_header, "MAX_ARRAY_STRINGS", 5)
+    monkeypatch.setattr(gguf_window, "MAX_ARRAY_STRINGS", 5)
     assert read(GgufFile({"a": ["x"] * 3, "b": ["y"] * 2}).to_bytes())
     assert (
         "list of 3 texts" in refusal(GgufFile({"a": ["x"] * 3, "b": ["y"] * 3}).to_bytes()).detail
