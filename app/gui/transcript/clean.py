@@ -63,7 +63,8 @@ def bare_links(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     for match in _BARE_LINK.finditer(text):
         address = match.group().rstrip(".,;:!?*_")
-        if address.endswith(")") and address.count(")") > address.count("("):
-            address = address.rstrip(")")
+        surplus = address.count(")") - address.count("(")
+        while surplus > 0 and address.endswith(")"):
+            address, surplus = address[:-1], surplus - 1
         spans.append((match.start(), match.start() + len(address)))
     return spans

@@ -28,7 +28,8 @@ class ActionButton(QToolButton):
     def __init__(self, styles: Styles, parent: QWidget, icon: str, name: str, tip: str) -> None:
         super().__init__(parent)
         self._theme = styles.theme
-        self._is_awake = False
+        self.is_awake = False
+        """Whether its row is hovered or the last one."""
         self.setObjectName(name)
         self.setAccessibleName(name)
         self.setToolTip(tip)
@@ -46,12 +47,12 @@ class ActionButton(QToolButton):
 
     def set_awake(self, awake: bool) -> None:
         """Whether it is painted."""
-        if awake != self._is_awake:
-            self._is_awake = awake
+        if awake != self.is_awake:
+            self.is_awake = awake
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._is_awake or self.hasFocus():
+        if self.is_awake or self.hasFocus():
             super().paintEvent(event)
 
 
@@ -84,9 +85,9 @@ class Footer(QWidget):
         muted = plain_label(self, small_font(styles), styles.tokens.muted)
         self.statistics.setFont(muted.font())
         self.statistics.setPalette(muted.palette())
-        self._counter = _Counter(self)
-        self._counter.setFont(muted.font())
-        self._counter.setPalette(muted.palette())
+        self.counter = _Counter(self)
+        self.counter.setFont(muted.font())
+        self.counter.setPalette(muted.palette())
         muted.deleteLater()
         self._make_buttons(styles)
         self._restore = QTimer(self)
@@ -111,7 +112,7 @@ class Footer(QWidget):
         row.setSpacing(SPACE_1)
         row.addWidget(self.statistics, 1)
         row.addSpacing(SPACE_2)
-        for widget in (self.previous, self._counter, self.next, self.copy, self.regenerate):
+        for widget in (self.previous, self.counter, self.next, self.copy, self.regenerate):
             row.addWidget(widget)
 
     def _wire(self) -> None:
@@ -128,12 +129,12 @@ class Footer(QWidget):
         """The answers among which one can switch, this one among them."""
         self._message_id, self._siblings = message_id, siblings
         several = len(siblings) > 1 and message_id in siblings
-        for widget in (self.previous, self._counter, self.next):
+        for widget in (self.previous, self.counter, self.next):
             widget.setVisible(several)
         if several:
             at = siblings.index(message_id)
-            self._counter.setText(f"{at + 1}/{len(siblings)}")
-            self._counter.setAccessibleName(f"Answer {at + 1} of {len(siblings)}")
+            self.counter.setText(f"{at + 1}/{len(siblings)}")
+            self.counter.setAccessibleName(f"Answer {at + 1} of {len(siblings)}")
             self.previous.setEnabled(at > 0)
             self.next.setEnabled(at + 1 < len(siblings))
 
@@ -141,8 +142,8 @@ class Footer(QWidget):
         """Whether the actions are painted."""
         for button in (self.previous, self.next, self.copy, self.regenerate):
             button.set_awake(awake)
-        self._counter.is_awake = awake
-        self._counter.update()
+        self.counter.is_awake = awake
+        self.counter.update()
 
     def fit(self, width: int) -> int:
         """One line."""
