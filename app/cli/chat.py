@@ -79,9 +79,6 @@ async def _answer(command: Chat, services: Services, printer: AnswerPrinter) -> 
         patience = STOP_SECONDS if services.chat.is_answering(conversation.id) else 0
         await _tell_stop(facts, printer, patience)
         return INTERRUPTED
-    except BrokenPipeError:
-        services.chat.stop(conversation.id)
-        raise
     finally:
         unsubscribe()
 

@@ -77,9 +77,10 @@ def test_a_long_word_is_cut() -> None:
     assert title_from("a" * 500, "") == "A" + "a" * 58 + "…"
 
 
-def test_wide_letters_take_two_columns() -> None:
-    title = title_from("漢" * 500, "")
-    assert title == "漢" * 29 + "…"
+@pytest.mark.parametrize("letters", [31, 500])
+def test_wide_letters_take_two_columns(letters: int) -> None:
+    assert title_from("漢" * letters, "") == "漢" * 29 + "…"
+    assert title_from("漢" * 30, "") == "漢" * 30
 
 
 def test_marks_stay_with_their_letter() -> None:
