@@ -64,6 +64,7 @@ class _Segment:
 class Body(QWidget):
     """Shows one text, grown or whole. The owner calls `fit` after each change."""
 
+    copy_wished = Signal()
     link_activated = Signal(str)
     pressed = Signal()
     """A selection may begin here."""
@@ -232,6 +233,7 @@ class Body(QWidget):
         if isinstance(widget, Page):
             widget.link_activated.connect(self.link_activated)
         part = widget.text if isinstance(widget, CodeBlock) else widget
+        part.copy_wished.connect(self.copy_wished)
         part.pressed.connect(self.pressed)
         part.dragged.connect(partial(self._extend_selection, part))
         segment = _Segment(widget, len(self._pieces), 1, place, gap)

@@ -48,6 +48,7 @@ COPIED_FOR = 1600
 class CodeText(TextPart, QPlainTextEdit):
     """The code itself: append-only, selectable, as tall as it is long."""
 
+    copy_wished = Signal()
     pressed = Signal()
     dragged = Signal(QPoint)
 

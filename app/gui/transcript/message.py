@@ -44,6 +44,7 @@ def _is_bubble(entry: Entry) -> bool:
 class MessageRow(QWidget):
     """A row. It stands `GUTTER` to the left of the column, for the numbers of lists."""
 
+    copy_wished = Signal()
     link_activated = Signal(str)
     regenerate_requested = Signal(int)
     sibling_requested = Signal(int)
@@ -74,6 +75,7 @@ class MessageRow(QWidget):
         self.header = plain_label(self, strong, self.styles.tokens.muted, text=name)
         self.reasoning: Reasoning | None = None
         self.body = Body(self.styles, queue, self, gutter=0 if self.is_bubble else GUTTER)
+        self.body.copy_wished.connect(self.copy_wished)
         self.body.link_activated.connect(self.link_activated)
         self.body.pressed.connect(self.pressed)
         self.waiting: Waiting | None = None
@@ -111,6 +113,7 @@ class MessageRow(QWidget):
 
     def _add_reasoning(self) -> Reasoning:
         block = Reasoning(self._quiet, self._queue, self.entry, self)
+        block.copy_wished.connect(self.copy_wished)
         block.folded.connect(self._on_folded)
         block.link_activated.connect(self.link_activated)
         block.pressed.connect(self.pressed)

@@ -28,6 +28,7 @@ class Page(TextPart, QTextBrowser):
     """Text to read, select and copy. What scrolls belongs to the view around it."""
 
     link_activated = Signal(str)
+    copy_wished = Signal()
     pressed = Signal()
     dragged = Signal(QPoint)
 

@@ -27,6 +27,7 @@ class Reasoning(QWidget):
 
     folded = Signal()
     """Unfolded or folded: the height is another one."""
+    copy_wished = Signal()
     link_activated = Signal(str)
     pressed = Signal()
 
@@ -91,6 +92,7 @@ class Reasoning(QWidget):
 
     def _unfold(self) -> None:
         self.body = Body(self.styles, self._queue, self, gutter=GUTTER)
+        self.body.copy_wished.connect(self.copy_wished)
         self.body.link_activated.connect(self.link_activated)
         self.body.pressed.connect(self.pressed)
         if self._entry.is_live and not self._entry.text:

@@ -35,8 +35,10 @@ _LINK_KEYS = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Return, Qt.Key.Key_
 
 
 class TextPart(_Text):
-    """Put it before QTextBrowser or QPlainTextEdit; both need the signals `pressed`, `dragged`."""
+    """Put it before QTextBrowser or QPlainTextEdit, and give the class these signals."""
 
+    copy_wished: Any
+    """Signal(): what is selected, here and in other parts, is to be copied."""
     pressed: Any
     """Signal(): a selection may begin here."""
     dragged: Any
@@ -81,6 +83,10 @@ class TextPart(_Text):
     def last_position(self) -> int:
         """The position behind the last character."""
         return max(0, self.document().characterCount() - 1)
+
+    def copy(self) -> None:
+        """Copy what is selected in the whole transcript: a drag may have gone over many parts."""
+        self.copy_wished.emit()
 
     # ---------------------------------------------------------------------------------- events
 

@@ -111,6 +111,7 @@ class TranscriptView(QAbstractScrollArea):
         self._theme.changed.connect(self._on_theme)
 
     def _wire_row(self, row: MessageRow) -> None:
+        row.copy_wished.connect(self.copy)
         row.link_activated.connect(self.link_activated)
         row.pressed.connect(self._on_pressed)
         row.regenerate_requested.connect(self.regenerate_requested)
@@ -322,7 +323,7 @@ class TranscriptView(QAbstractScrollArea):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up, Down, PageUp, PageDown, Home and End scroll; Ctrl+C copies what is selected."""
         if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy_selection()
+            self.copy()
         elif event.key() in _ENDS:
             self.verticalScrollBar().triggerAction(_ENDS[Qt.Key(event.key())])
         else:
@@ -366,7 +367,7 @@ class TranscriptView(QAbstractScrollArea):
         texts = [row.selected_text() for row in self._rows.in_order]
         return "\n\n".join(text for text in texts if text)
 
-    def copy_selection(self) -> None:
+    def copy(self) -> None:
         """Put the selected text on the clipboard, if there is any."""
         text = self.selected_text()
         if text:
@@ -389,9 +390,9 @@ class TranscriptView(QAbstractScrollArea):
     def _popup_menu(self, row: MessageRow, link: str, place: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        copy = menu.addAction("Copy")
-        copy.setEnabled(bool(self.selected_text()))
-        copy.triggered.connect(self.copy_selection)
+        action = menu.addAction("Copy")
+        action.setEnabled(bool(self.selected_text()))
+        action.triggered.connect(self.copy)
         menu.addAction("Copy message").triggered.connect(row.copy_message)
         if link:
             action = menu.addAction("Copy link address")

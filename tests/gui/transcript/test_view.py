@@ -276,6 +276,16 @@ def test_copy_takes_the_selection_of_one_message(view: TranscriptView, qtbot: Qt
         assert QGuiApplication.clipboard().text() == text
 
 
+def test_copy_of_one_part_takes_all_that_is_selected(view: TranscriptView) -> None:
+    view.set_path([answer(2, "one\n\n```\ntwo\n```\n\nthree")])
+    row = view.row(2)
+    assert row is not None
+    for part in row.body.selectable:
+        part.selectAll()
+    row.body.selectable[1].copy()
+    assert QGuiApplication.clipboard().text() == "one\n\ntwo\n\nthree"
+
+
 def test_the_menu_copies(view: TranscriptView, qtbot: QtBot) -> None:
     view.set_path([answer(2, "[x](https://example.com)")])
     row = view.row(2)
