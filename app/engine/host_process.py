@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from app.engine import protocol
@@ -25,6 +26,13 @@ _logger = logging.getLogger("app.engine.native")
 _KEPT_LINES = 40
 _LONGEST_LINE = 500
 _REAP_SECONDS = 2.0
+
+
+_MEANINGS = {
+    "SIGKILL": ", most often because the memory of this machine had run out",
+    "SIGBUS": ", most often because the model's file became shorter while it was in use",
+    "SIGILL": ", because this build of llama.cpp is made for another processor",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +55,7 @@ class HostEnd:
             name = signal.Signals(-self.status).name
         except ValueError:
             name = f"signal {-self.status}"
-        if name == "SIGKILL":
-            return "It was ended by the system (SIGKILL); most often the memory had run out."
-        return f"It was ended by {name}."
+        return f"It was ended by {name}{_MEANINGS.get(name, '')}."
 
 
 class HostProcess:
@@ -58,17 +64,19 @@ class HostProcess:
     def __init__(
         self,
         command: Sequence[str],
+        folder: Path | None,
         heard: Callable[[protocol.Frame], None],
         ended: Callable[[HostEnd], None],
     ) -> None:
+        """`folder` is the process's working directory; None: the application's own."""
         self._command = list(command)
+        self._folder = folder
         self._heard = heard
         self._ended = ended
         self._outbox: queue.SimpleQueue[protocol.Frame | None] = queue.SimpleQueue()
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._killed = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._starting = threading.Lock()
         self._writer = threading.Thread(target=self._run, name="engine-host", daemon=True)
 
     def start(self) -> None:
@@ -81,10 +89,10 @@ class HostProcess:
 
     def kill(self) -> None:
         """End the process at once."""
-        with self._starting:
-            self._killed = True
-            if self._process is not None:
-                self._process.kill()
+        # Set before the look, and looked at after the start: one of the two sides sees the other.
+        self._killed = True
+        if self._process is not None:
+            self._process.kill()
 
     def join(self) -> None:
         """Wait for the threads of a host that has ended: a moment."""
@@ -97,14 +105,12 @@ class HostProcess:
 
     def _run(self) -> None:
         try:
-            with self._starting:
-                if self._killed:
-                    self._ended(HostEnd(-signal.SIGTERM, ()))
-                    return
-                process = self._process = _start(self._command)
+            process = self._process = _start(self._command, self._folder)
         except OSError as error:
             self._ended(HostEnd(None, (), str(error)))
             return
+        if self._killed:
+            process.kill()
         readers = [
             threading.Thread(target=self._read_frames, args=(process,), name="engine-host-frames"),
             threading.Thread(target=self._read_log, args=(process,), name="engine-host-log"),
@@ -113,9 +119,11 @@ class HostProcess:
             reader.daemon = True
             reader.start()
         self._write_frames(process)
-        for reader in readers:
-            reader.join()
-        self._ended(HostEnd(_reap(process), tuple(self._lines)))
+        frames, log = readers
+        frames.join()
+        status = _reap(process)
+        log.join()
+        self._ended(HostEnd(status, tuple(self._lines)))
 
     def _write_frames(self, process: subprocess.Popen[bytes]) -> None:
         try:
@@ -145,7 +153,7 @@ class HostProcess:
                 _logger.debug("%s", line)
 
 
-def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], folder: Path | None) -> subprocess.Popen[bytes]:
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
@@ -154,6 +162,7 @@ def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        cwd=folder,
         # Away from the terminal's process group: Ctrl+C is for the application.
         start_new_session=os.name == "posix",
         creationflags=flags,

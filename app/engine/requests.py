@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,14 +35,30 @@ _TERMINAL = (Loaded, LoadCancelled, Finished, Failed)
 T = TypeVar("T")
 
 
+class Doing(Enum):
+    """What an engine was at when it died."""
+
+    NOTHING = auto()
+    LOADING = auto()
+    ANSWERING = auto()
+
+
 @dataclass(slots=True)
 class _Open:
     """A request that has not ended."""
 
     stream: BatchStream[Any]
-    is_load: bool
+    doing: Doing
     name: str
+    """The model's file."""
     cancelled: bool = False
+
+    def end_cancelled(self) -> None:
+        """End as the reader wished."""
+        if self.doing is Doing.LOADING:
+            self.stream.finish(LoadCancelled())
+        else:
+            self.stream.finish(Finished(FinishReason.CANCELLED, RunStats()))
 
 
 class Requests:
@@ -54,17 +71,17 @@ class Requests:
 
     def open_load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
         """A stream for the events of this load."""
-        return self._new(request.request_id, is_load=True, name=Path(request.path).name)
+        return self._new(request.request_id, Doing.LOADING, Path(request.path).name)
 
     def open_generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
         """A stream for the events of this answer."""
-        return self._new(request.request_id, is_load=False, name=Path(request.model_path).name)
+        return self._new(request.request_id, Doing.ANSWERING, Path(request.model_path).name)
 
-    def _new(self, request_id: str, *, is_load: bool, name: str) -> BatchStream[Any]:
+    def _new(self, request_id: str, doing: Doing, name: str) -> BatchStream[Any]:
         if not request_id or request_id in self._open:
             raise ValueError(f"a request id that is empty or in use: {request_id!r}")
         stream = BatchStream[Any](asyncio.get_running_loop())
-        self._open[request_id] = _Open(stream, is_load, name)
+        self._open[request_id] = _Open(stream, doing, name)
         return stream
 
     def deliver(self, request_id: str, event: Event) -> None:
@@ -72,12 +89,12 @@ class Requests:
         entry = self._open.get(request_id)
         if entry is None:
             return
+        if entry.doing is Doing.LOADING:
+            # Whatever a load comes to, the model before it is gone.
+            self.loaded = event.info if isinstance(event, Loaded) else None
         if not isinstance(event, _TERMINAL):
             entry.stream.put(event)
             return
-        if entry.is_load:
-            # Whatever a load comes to, the model before it is gone.
-            self.loaded = event.info if isinstance(event, Loaded) else None
         del self._open[request_id]
         entry.stream.finish(event)
 
@@ -88,6 +105,10 @@ class Requests:
             return False
         entry.cancelled = True
         return True
+
+    def end_cancelled(self, request_id: str) -> None:
+        """End a request that is not begun any more."""
+        self._open.pop(request_id).end_cancelled()
 
     def is_open(self, request_id: str) -> bool:
         """Whether the request has not ended."""
@@ -102,21 +123,19 @@ class Requests:
         """Tell `heard` of an engine that died while nothing was asked of it."""
         self._lost.append(heard)
 
-    def engine_gone(self, error_for: Callable[[str, bool], AppError]) -> None:
+    def engine_gone(self, error_for: Callable[[Doing, str], AppError]) -> None:
         """End all requests: cancelled ones as cancelled, the others as failed.
 
-        `error_for` makes the error from the model's name and whether it was being loaded.
+        `error_for` makes the error from what the engine was doing with which file.
         """
         was_loaded, self.loaded = self.loaded, None
         requests, self._open = self._open, {}
         for entry in requests.values():
-            if not entry.cancelled:
-                entry.stream.finish(Failed(error_for(entry.name, entry.is_load)))
-            elif entry.is_load:
-                entry.stream.finish(LoadCancelled())
+            if entry.cancelled:
+                entry.end_cancelled()
             else:
-                entry.stream.finish(Finished(FinishReason.CANCELLED, RunStats()))
+                entry.stream.finish(Failed(error_for(entry.doing, entry.name)))
         if not requests and was_loaded is not None:
-            error = error_for(Path(was_loaded.path).name, False)
+            error = error_for(Doing.NOTHING, Path(was_loaded.path).name)
             for heard in tuple(self._lost):
                 heard(error)

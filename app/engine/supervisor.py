@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterable, Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from app.domain.errors import AppError, EngineCrashed
@@ -23,7 +24,7 @@ from app.domain.generation import (
 )
 from app.engine import protocol
 from app.engine.host_process import HostEnd, HostProcess
-from app.engine.requests import Requests
+from app.engine.requests import Doing, Requests
 
 CANCEL_SECONDS = 2.0
 """A host that does not answer a cancel for so long hangs in native code, and is killed."""
@@ -41,6 +42,14 @@ def host_command() -> list[str]:
     return [sys.executable, "-m", "app", "--engine-host"]
 
 
+def host_folder() -> Path | None:
+    """Where `-m app` finds this very application, wherever the person started it: with `-m` Python
+    looks for modules in the working directory first."""
+    if getattr(sys, "frozen", False):
+        return None
+    return Path(__file__).parents[2]
+
+
 class HostEngine:
     """The `Engine` port over a host process."""
 
@@ -51,6 +60,7 @@ class HostEngine:
         self._ends: dict[HostProcess, asyncio.Future[None]] = {}
         self._unloads: list[asyncio.Future[None]] = []
         self._facts: list[asyncio.Future[dict[str, str | list[str]]]] = []
+        self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._closing = False
 
     @property
@@ -66,26 +76,42 @@ class HostEngine:
     def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
         """Unload what is loaded and load this; ends with `Loaded`, `LoadCancelled` or `Failed`."""
         stream = self._requests.open_load(request)
-        self._send({"do": "load", "request": protocol.load_to_dict(request)})
+        self._ask(request.request_id, "load", protocol.load_to_dict(request))
         return stream
 
     def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
         """Answer; ends with `Finished` or `Failed`."""
         stream = self._requests.open_generate(request)
-        self._send({"do": "generate", "request": protocol.generate_to_dict(request)})
+        self._ask(request.request_id, "generate", protocol.generate_to_dict(request))
         return stream
+
+    def _ask(self, request_id: str, what: str, request: protocol.Frame) -> None:
+        if self._closing:
+            # Nothing is begun any more: the request ends as cancelled.
+            self._requests.end_cancelled(request_id)
+        else:
+            self._running_host().send({"do": what, "request": request})
 
     def cancel(self, request_id: str) -> None:
         """End that load or answer soon; a host that does not obey is killed."""
         if not self._requests.mark_cancelled(request_id) or self._host is None:
             return
+        if request_id in self._deadlines:
+            return
         self._host.send({"do": "cancel", "id": request_id})
-        loop = asyncio.get_running_loop()
-        loop.call_later(CANCEL_SECONDS, self._cancel_is_overdue, request_id, self._host)
+        self._deadlines[request_id] = asyncio.get_running_loop().call_later(
+            CANCEL_SECONDS, self._cancel_is_overdue, request_id, self._host
+        )
 
     def _cancel_is_overdue(self, request_id: str, host: HostProcess) -> None:
+        del self._deadlines[request_id]
         if host is self._host and self._requests.is_open(request_id):
             host.kill()
+
+    def _drop_deadlines(self) -> None:
+        """Forget the deadlines of requests that have ended."""
+        for request_id in [key for key in self._deadlines if not self._requests.is_open(key)]:
+            self._deadlines.pop(request_id).cancel()
 
     async def unload(self) -> None:
         """Free the model; a running answer is cancelled first."""
@@ -105,7 +131,7 @@ class HostEngine:
         """Facts about llama.cpp for `lamplight doctor`; raises `EngineCrashed`."""
         facts = asyncio.get_running_loop().create_future()
         self._facts.append(facts)
-        self._send({"do": "describe"})
+        self._running_host().send({"do": "describe"})
         return await facts
 
     def on_lost(self, heard: Callable[[AppError], None]) -> None:
@@ -119,7 +145,7 @@ class HostEngine:
         if host is None:
             return
         for request_id in self._requests.open_ids:
-            self.cancel(request_id)
+            self._requests.mark_cancelled(request_id)
         ended = self._ends[host]
         host.send({"do": "close"})
         if not await _within(CLOSE_SECONDS, ended):
@@ -127,12 +153,10 @@ class HostEngine:
             await ended
         host.join()
 
-    def _send(self, frame: protocol.Frame) -> None:
-        if self._closing:
-            raise RuntimeError("the engine is closed")
+    def _running_host(self) -> HostProcess:
         if self._host is None:
             self._host = self._start_host()
-        self._host.send(frame)
+        return self._host
 
     def _start_host(self) -> HostProcess:
         loop = asyncio.get_running_loop()
@@ -143,7 +167,7 @@ class HostEngine:
         def ended(end: HostEnd) -> None:
             _tell(loop, self._ended, host, end)
 
-        host = HostProcess(self._command, heard, ended)
+        host = HostProcess(self._command, host_folder(), heard, ended)
         self._ends[host] = loop.create_future()
         host.start()
         return host
@@ -151,6 +175,12 @@ class HostEngine:
     def _heard(self, host: HostProcess, frame: protocol.Frame) -> None:
         if host is not self._host:
             return
+        try:
+            self._understand(host, frame)
+        except protocol.ProtocolError:
+            host.kill()
+
+    def _understand(self, host: HostProcess, frame: protocol.Frame) -> None:
         match frame.get("is"):
             case "hello":
                 if frame.get("version") != protocol.VERSION:
@@ -159,18 +189,20 @@ class HostEngine:
                 self._requests.loaded = None
                 self._settle(self._unloads, None)
             case "facts":
-                self._settle(self._facts, frame["facts"])
+                self._settle(self._facts, frame.get("facts", {}))
             case _:
                 self._requests.deliver(frame.get("id", ""), protocol.event_from_dict(frame))
+                self._drop_deadlines()
 
     def _ended(self, host: HostProcess, end: HostEnd) -> None:
         if host is self._host:
             self._host = None
-            self._requests.engine_gone(lambda name, loading: _crashed(end, name, loading))
+            self._requests.engine_gone(lambda doing, name: _crashed(end, doing, name))
+            self._drop_deadlines()
             self._settle(self._unloads, None)
             for facts in self._facts:
                 if not facts.done():
-                    facts.set_exception(_crashed(end, "", loading=False))
+                    facts.set_exception(_crashed(end, Doing.NOTHING, ""))
             self._facts.clear()
         self._ends.pop(host).set_result(None)
 
@@ -197,16 +229,20 @@ async def _within(seconds: float, done: asyncio.Future[None]) -> bool:
     return done.done()
 
 
-def _crashed(end: HostEnd, name: str, loading: bool) -> EngineCrashed:
+def _crashed(end: HostEnd, doing: Doing, name: str) -> EngineCrashed:
     detail = "\n".join((end.what, *end.last_lines))
-    if loading:
+    if end.status is None:
         return EngineCrashed(
-            f"The engine stopped unexpectedly while it loaded “{name}”.",
-            detail,
-            "The file may be damaged. Download it again, or choose another model.",
+            "The engine could not be started.", detail, "Install Lamplight again, then try again."
         )
-    return EngineCrashed(
-        "The engine stopped unexpectedly. What it had written is kept.",
-        detail,
-        "Send the message again; the engine is started anew.",
-    )
+    match doing:
+        case Doing.LOADING:
+            title = f"The engine stopped unexpectedly while it loaded “{name}”."
+            remedy = "The file may be damaged. Download it again, or choose another model."
+        case Doing.ANSWERING:
+            title = "The engine stopped unexpectedly while answering. What it had written is kept."
+            remedy = "Send the message again; the engine starts anew."
+        case Doing.NOTHING:
+            title = "The engine stopped unexpectedly."
+            remedy = "It starts anew with the next message."
+    return EngineCrashed(title, detail, remedy)

@@ -41,14 +41,21 @@ class ThreadEngine:
     def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
         """Unload what is loaded and load this; ends with `Loaded`, `LoadCancelled` or `Failed`."""
         stream = self._requests.open_load(request)
-        self._started().put(LoadJob(request, self._teller(request.request_id)))
+        self._ask(LoadJob(request, self._teller(request.request_id)))
         return stream
 
     def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
         """Answer; ends with `Finished` or `Failed`."""
         stream = self._requests.open_generate(request)
-        self._started().put(GenerateJob(request, self._teller(request.request_id)))
+        self._ask(GenerateJob(request, self._teller(request.request_id)))
         return stream
+
+    def _ask(self, job: LoadJob | GenerateJob) -> None:
+        if self._closing:
+            # Nothing is begun any more: the request ends as cancelled.
+            self._requests.end_cancelled(job.request_id)
+        else:
+            self._started().put(job)
 
     def cancel(self, request_id: str) -> None:
         """End that load or answer soon."""
@@ -78,16 +85,15 @@ class ThreadEngine:
     async def close(self) -> None:
         """Cancel, unload, end the thread."""
         self._closing = True
-        if self._worker is None:
+        worker, self._worker = self._worker, None
+        if worker is None:
             return
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._worker.close(lambda: _settle(ended, None))
+        worker.close(lambda: _settle(ended, None))
         await ended
-        self._worker.join()
+        worker.join()
 
     def _started(self) -> Worker:
-        if self._closing:
-            raise RuntimeError("the engine is closed")
         if self._worker is None:
             self._worker = Worker()
             self._worker.start()

@@ -32,10 +32,10 @@ def can_offload() -> bool:
 def amx_in_use() -> bool:
     """Whether the CPU backend was compiled for AMX and finds it in this processor.
 
-    GCC 12's `_tile_loadconfig` claims to read 8 of the 64 bytes of its argument, so the compiler
-    removes the rest of ggml's tile configuration (ggml-cpu/amx/mmq.cpp, `tile_config_init`) and
-    the first multiplication ends with SIGSEGV. From the outside a good build cannot be told from
-    a bad one.
+    Before GCC 12.4 and 13.3 (its bug 114098) `_tile_loadconfig` claims to read 8 of its argument's
+    64 bytes, so the compiler drops the rest of ggml's tile configuration (ggml-cpu/amx/mmq.cpp,
+    `tile_config_init`), and the first multiplication ends with SIGSEGV. From the outside a good
+    build cannot be told from a bad one.
     """
     return "AMX_INT8 = 1" in system_info()
 

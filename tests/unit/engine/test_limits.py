@@ -1,0 +1,80 @@
+"""Bounds for context, threads and memory."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.errors import ContextLengthRefused
+from app.engine.limits import (
+    DEFAULT_CONTEXT,
+    MOST_THREADS,
+    SHORTEST_CONTEXT,
+    Buffers,
+    buffers_told,
+    choose_context,
+    choose_threads,
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "trained", "chosen"),
+    [
+        (None, 2048, 2048),
+        (None, 131_072, DEFAULT_CONTEXT),
+        (None, 0, DEFAULT_CONTEXT),
+        (None, 1, SHORTEST_CONTEXT),
+        (4096, 2048, 4096),
+        (8192, 2048, 8192),
+        (100_000, 0, 100_000),
+    ],
+)
+def test_the_context(wanted: int | None, trained: int, chosen: int) -> None:
+    assert choose_context(wanted, trained) == chosen
+
+
+@pytest.mark.parametrize("wanted", [10_000_000, 8193, 63, 0, -1])
+def test_a_context_out_of_bounds_is_refused_with_a_remedy(wanted: int) -> None:
+    with pytest.raises(ContextLengthRefused) as caught:
+        choose_context(wanted, 2048)
+    assert f"{wanted:,}" in caught.value.title
+    assert caught.value.remedy
+
+
+@given(st.integers(0, 10**9))
+def test_without_a_wish_there_is_always_a_context(trained: int) -> None:
+    assert SHORTEST_CONTEXT <= choose_context(None, trained) <= DEFAULT_CONTEXT
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (8, 7), (2000, MOST_THREADS)])
+def test_the_window_keeps_a_core(cores: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores), raising=False)
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: cores)
+    assert choose_threads(None) == threads
+
+
+def test_a_core_with_two_threads_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: 8)
+    assert choose_threads(None) == 7
+
+
+def test_a_wish_for_threads_is_kept_within_ggmls_limit() -> None:
+    assert choose_threads(3) == 3
+    assert choose_threads(100_000) == MOST_THREADS
+
+
+def test_buffers_are_added_up() -> None:
+    log = [
+        "llama_context:        CPU  output buffer size =     0.50 MiB",
+        "llama_kv_cache:        CPU KV buffer size =   180.00 MiB",
+        "llama_kv_cache:      CUDA0 KV buffer size =    20.00 MiB",
+        "sched_reserve:        CPU compute buffer size =    98.50 MiB",
+        "something else",
+    ]
+    mib = 1024 * 1024
+    assert buffers_told(log) == Buffers(cache=200 * mib, compute=99 * mib)

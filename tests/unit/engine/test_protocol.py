@@ -1,0 +1,112 @@
+"""Frames between the application and its engine host."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.errors import AppError, EngineCrashed, OutOfMemory
+from app.domain.generation import (
+    Failed,
+    Finished,
+    GenerateRequest,
+    LoadCancelled,
+    Loaded,
+    LoadedInfo,
+    LoadParams,
+    LoadProgress,
+    LoadRequest,
+    PromptProgress,
+    Role,
+    RunStats,
+    Sampling,
+    TextDelta,
+    Turn,
+)
+from app.engine import protocol
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+EVENTS = st.one_of(
+    st.builds(LoadProgress, st.floats(0, 1)),
+    st.builds(Loaded, st.from_type(LoadedInfo)),
+    st.builds(LoadCancelled),
+    st.from_type(PromptProgress),
+    st.from_type(TextDelta),
+    st.builds(Finished, reason=..., stats=st.from_type(RunStats)),
+)
+
+
+def through_a_pipe(frame: protocol.Frame) -> protocol.Frame:
+    pipe = io.BytesIO()
+    protocol.write_frame(pipe, frame)
+    assert pipe.getvalue().count(b"\n") == 1
+    pipe.seek(0)
+    back = protocol.read_frame(pipe)
+    assert back is not None
+    return back
+
+
+@given(EVENTS)
+def test_events_come_back_as_they_went(event: protocol.Event) -> None:
+    assert protocol.event_from_dict(through_a_pipe(protocol.event_to_dict(event))) == event
+
+
+@given(st.sampled_from([EngineCrashed, OutOfMemory, AppError]), TEXT, TEXT, TEXT)
+def test_errors_come_back_as_what_they_are(
+    case: type[AppError], title: str, detail: str, remedy: str
+) -> None:
+    frame = through_a_pipe(protocol.event_to_dict(Failed(case(title, detail, remedy))))
+    back = protocol.event_from_dict(frame)
+    assert isinstance(back, Failed)
+    assert type(back.error) is case
+    assert back.error.to_dict() == case(title, detail, remedy).to_dict()
+
+
+@given(st.builds(LoadRequest, TEXT, TEXT, st.from_type(LoadParams)))
+def test_load_requests_come_back_as_they_went(request: LoadRequest) -> None:
+    assert protocol.load_from_dict(through_a_pipe(protocol.load_to_dict(request))) == request
+
+
+REQUESTS = st.builds(
+    GenerateRequest,
+    TEXT,
+    TEXT,
+    st.lists(st.builds(Turn, st.sampled_from(Role), TEXT, TEXT), max_size=3).map(tuple),
+    st.builds(Sampling, temperature=st.floats(0, 5), top_p=st.floats(0, 1)),
+    st.none() | st.integers(1, 10**6),
+    st.lists(TEXT, max_size=3).map(tuple),
+)
+
+
+@given(REQUESTS)
+def test_generate_requests_come_back_as_they_went(request: GenerateRequest) -> None:
+    frame = through_a_pipe(protocol.generate_to_dict(request))
+    assert protocol.generate_from_dict(frame) == request
+
+
+def test_a_lone_surrogate_survives_the_pipe() -> None:
+    request = GenerateRequest("1", "m", (), stop=("\ud800",))
+    frame = through_a_pipe(protocol.generate_to_dict(request))
+    assert protocol.generate_from_dict(frame) == request
+
+
+@pytest.mark.parametrize("data", [b"", b'{"is":"hel'])
+def test_the_end_of_the_pipe_is_no_frame(data: bytes) -> None:
+    assert protocol.read_frame(io.BytesIO(data)) is None
+
+
+@pytest.mark.parametrize("data", [b"not json\n", b"[1]\n", b"\xff\xfe\n"])
+def test_what_is_no_frame_is_said_so(data: bytes) -> None:
+    with pytest.raises(protocol.ProtocolError):
+        protocol.read_frame(io.BytesIO(data))
+
+
+@pytest.mark.parametrize(
+    "frame", [{}, {"is": "nonsense"}, {"is": "delta"}, {"is": "delta", "kind": "x", "text": "y"}]
+)
+def test_an_unknown_event_is_said_so(frame: protocol.Frame) -> None:
+    with pytest.raises(protocol.ProtocolError):
+        protocol.event_from_dict(frame)
