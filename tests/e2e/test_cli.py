@@ -33,6 +33,11 @@ LONG = "Write a very long story about the sea, with many chapters."
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of POSIX")
 
 
+def environment() -> dict[str, str]:
+    """As a person's: with buffers, which hide what is not flushed and fail where nobody reads."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
 def lamplight(
     *words: str, stdin: str | None = None, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
@@ -45,7 +50,7 @@ def lamplight(
         encoding="utf-8",
         timeout=PATIENCE,
         cwd=ROOT,
-        env={**os.environ, **(env or {})},
+        env={**environment(), **(env or {})},
         check=False,
     )
 
@@ -60,6 +65,7 @@ def running(*words: str) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         encoding="utf-8",
         cwd=ROOT,
+        env=environment(),
         start_new_session=True,
     )
     with process:
