@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -72,12 +73,9 @@ class ProfileLock:
 
     def _sign(self, descriptor: int) -> None:
         """Only for the message to the next one: a full disk is no reason to give up the lock."""
-        try:
+        with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.write(descriptor, str(os.getpid()).encode())
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise self._unusable(error) from error
 
     def _in_use(self, owner: bytes) -> ProfileInUse:
         process = f"process {owner.decode()}" if owner.isdigit() else "another process"

@@ -50,13 +50,6 @@ class SqliteStore:
         self._protected = False
         self._searches = 0
 
-    @classmethod
-    async def in_memory(cls) -> SqliteStore:
-        """An empty store without a file: for the command line's single answers, and for tests."""
-        store = cls(None)
-        await store.open()
-        return store
-
     async def open(self) -> StoreError | None:
         """Open, check and bring up to date; any other call does it too where it is needed.
 

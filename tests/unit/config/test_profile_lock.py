@@ -115,3 +115,19 @@ def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(profile_lock, "_lock", refuse)
     with pytest.raises(ProfileUnusable):
         ProfileLock(tmp_path / "lock").acquire()
+
+
+def test_a_full_disk_does_not_give_the_profile_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    lock = ProfileLock(tmp_path / "lock")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        lock.acquire()
+    with pytest.raises(ProfileInUse) as raised:
+        ProfileLock(tmp_path / "lock").acquire()
+    assert "another process" in raised.value.detail
+    lock.release()

@@ -193,6 +193,15 @@ def test_a_protected_folder_is_read_and_not_written(tmp_path: Path):
     assert run(_reads, path)[0] is None
 
 
+def test_a_protected_file_is_read_and_not_written(tmp_path: Path):
+    path = filled(tmp_path / "a.db")
+    with read_only(path):
+        trouble, *counts = run(_reads, path)
+        assert isinstance(trouble, StoreReadOnly)
+        assert counts == [1, 2, 1]
+        run(_writes, path)
+
+
 def test_a_protected_folder_without_a_database(tmp_path: Path):
     with read_only(tmp_path):
         assert isinstance(refused(tmp_path / "a.db"), StoreReadOnly)

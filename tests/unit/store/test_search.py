@@ -6,6 +6,7 @@ import asyncio
 import functools
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -222,11 +223,17 @@ _ENDLESS = """
 
 
 def test_a_newer_search_ends_the_one_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    started = threading.Event()
+    started, latest = threading.Event(), time.monotonic() + 20
+
+    def running(number: int) -> int:
+        started.set()
+        if time.monotonic() > latest:
+            pytest.fail("nothing ended it")
+        return number
 
     def slow(connection: sqlite3.Connection, query: Query, limit: int) -> list[SearchHit]:
         if query.terms == ("slow",):
-            connection.create_function("running", 1, lambda number: started.set() or number)
+            connection.create_function("running", 1, running)
             with pytest.raises(sqlite3.OperationalError, match="interrupted"):
                 connection.execute(_ENDLESS).fetchone()
         return search(connection, query, limit)
@@ -260,4 +267,12 @@ def test_an_interrupted_search_finds_nothing():
         for _ in range(5):
             add(connection, 1, None, Role.USER, "badger", MessageStatus.DONE, 0)
     assert search(connection, parse("badger"), 5) == []
+    connection.close()
+
+
+def test_any_other_failure_is_told():
+    connection = open_in_memory()
+    connection.execute("DROP TABLE part_fts")
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        search(connection, parse("badger"), 5)
     connection.close()
