@@ -127,10 +127,12 @@ def test_a_path_and_a_system_prompt_and_a_prompt_from_a_pipe() -> None:
 def test_the_answer_streams() -> None:
     with running(*STARTER, "--json", LONG) as process:
         assert process.stdout is not None
-        line = process.stdout.readline()
-        assert json.loads(line)["type"] == "prompt_progress"
-        while json.loads(line)["type"] != "delta":
-            line = process.stdout.readline()
+        first = os.read(process.stdout.fileno(), 65_536)
+        assert json.loads(first.splitlines()[0])["type"] == "prompt_progress"
+        # Events come one by one, not when a buffer of 8 KiB is full.
+        assert len(first) < 8_000
+        while b'"delta"' not in os.read(process.stdout.fileno(), 65_536):
+            pass
         assert process.poll() is None, "text came while the answer was still being made"
 
 
