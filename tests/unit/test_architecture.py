@@ -29,9 +29,9 @@ LONG_WITH_REASON: dict[str, str] = {}
 
 # Place → why it is a last resort: nothing above it could answer, and it tells what it caught.
 LAST_RESORTS: dict[str, str] = {
-    "app/engine/worker.py::Worker._load": "the thread goes on; the load ends as failed, by our fault",
+    "app/engine/worker.py::Worker._load": "the thread goes on, and the load ends as failed",
     "app/engine/worker.py::Worker._generate": "likewise for an answer: every stream ends, and once",
-    "app/gui/app.py::WindowLife._bring_up": "the window stands already, stays, and says what went wrong",
+    "app/gui/app.py::WindowLife._bring_up": "the window stands already, and says what went wrong",
 }
 
 
