@@ -76,19 +76,16 @@ class Buffers:
     compute: int
 
 
-_BUFFER = re.compile(r"(KV|RS|output|compute) buffer size =\s*([\d.]+) MiB")
+_CACHE = re.compile(r": size =\s*([\d.]+) MiB \(")
+"""What the caches hold; their buffers are of size 0 where a context is only measured."""
+_COMPUTE = re.compile(r"(?:output|compute) buffer size =\s*([\d.]+) MiB")
 
 
 def buffers_told(log: Sequence[str]) -> Buffers:
-    """Add up the buffers that the log names."""
-    cache = compute = 0
-    for line in log:
-        found = _BUFFER.search(line)
-        if found is None:
-            continue
-        size = int(float(found[2]) * _MIB)
-        if found[1] in ("KV", "RS"):
-            cache += size
-        else:
-            compute += size
-    return Buffers(cache, compute)
+    """Add up the caches and buffers that the log names."""
+    return Buffers(_total(_CACHE, log), _total(_COMPUTE, log))
+
+
+def _total(pattern: re.Pattern[str], log: Sequence[str]) -> int:
+    found = [pattern.search(line) for line in log]
+    return sum(int(float(match[1]) * _MIB) for match in found if match is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -64,8 +65,7 @@ def load(request: LoadRequest, flag: AbortFlag, progress: Callable[[float], None
     """Load a file; raises an `AppError` case or `LoadStopped`, and then nothing is left."""
     began = time.perf_counter()
     system.start()
-    if not Path(request.path).exists():
-        raise refusal.missing(Path(request.path).name)
+    _require_readable(Path(request.path))
     with LOG.recording() as log:
         weights = _load_weights(request, flag, progress, log)
         try:
@@ -73,6 +73,13 @@ def load(request: LoadRequest, flag: AbortFlag, progress: Callable[[float], None
         except BaseException:
             weights.close()
             raise
+
+
+def _require_readable(path: Path) -> None:
+    if not path.exists():
+        raise refusal.missing(path.name)
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise refusal.unreadable(path.name)
 
 
 def _load_weights(
@@ -126,8 +133,11 @@ def _require_chat(name: str, weights: Weights) -> None:
 def _require_memory(request: LoadRequest, weights: Weights, length: int, threads: int) -> None:
     """Raise `OutOfMemory` if cache and buffers cannot fit.
 
-    The estimate is an upper bound; where it comes near to what is free, llama.cpp measures.
+    The estimate is an upper bound; where it comes near to what is free, llama.cpp measures. What
+    goes to a graphics processor is left to llama.cpp, whose allocation fails without harm.
     """
+    if _offloaded(request.params, weights):
+        return
     memory = machine_memory()
     if weights.cache_bytes_per_token * length < memory.available // 2:
         return

@@ -16,6 +16,7 @@ from app.domain.errors import (
     ArchitectureUnknown,
     FileDamaged,
     FileMissing,
+    FileUnreadable,
     LoadRefused,
     NotAChatModel,
     NotGguf,
@@ -34,6 +35,15 @@ def missing(name: str) -> FileMissing:
         f"“{name}” is not there.",
         "The file was moved, renamed or deleted, or its drive is not connected.",
         "Look for it at its new place and open it from there.",
+    )
+
+
+def unreadable(name: str) -> FileUnreadable:
+    """A folder, or a file that the system refuses to read."""
+    return FileUnreadable(
+        f"“{name}” cannot be read.",
+        "It is no ordinary file, or your user account may not read it.",
+        "Choose a file, and give your user account the right to read it.",
     )
 
 

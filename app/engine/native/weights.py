@@ -10,6 +10,8 @@ from app.engine.native.bindings import lib
 from app.engine.native.system import amx_in_use
 
 _TEXT_BYTES = 4096
+_LOAD_WITHOUT_MAPPING = 0
+"""llama.h, enum llama_load_mode."""
 _LONGEST_TEMPLATE = 4 * 1024 * 1024
 
 
@@ -35,7 +37,10 @@ class Weights:
         """
         params = lib.llama_model_default_params()
         params.n_gpu_layers = -1 if gpu_layers is None else gpu_layers
-        params.no_alloc = measure_only
+        if measure_only:
+            params.no_alloc = True
+            # llama.cpp asserts that what allocates nothing maps nothing either.
+            params.load_mode = _LOAD_WITHOUT_MAPPING
         if amx_in_use():
             # A slower but safe road around AMX: see amx_in_use.
             params.use_extra_bufts = False

@@ -42,7 +42,7 @@ def test_a_text_file(shared_host: Rig, tmp_path: Path) -> None:
 
 
 def test_a_folder(shared_host: Rig, tmp_path: Path) -> None:
-    assert isinstance(refused(shared_host, tmp_path), errors.ModelFileError)
+    assert isinstance(refused(shared_host, tmp_path), errors.FileUnreadable)
 
 
 def test_nothing_there(shared_host: Rig, tmp_path: Path) -> None:

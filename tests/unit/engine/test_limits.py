@@ -72,7 +72,8 @@ def test_buffers_are_added_up() -> None:
     log = [
         "llama_context:        CPU  output buffer size =     0.50 MiB",
         "llama_kv_cache:        CPU KV buffer size =   180.00 MiB",
-        "llama_kv_cache:      CUDA0 KV buffer size =    20.00 MiB",
+        "llama_kv_cache: size =  180.00 MiB (  8192 cells,  30 layers,  1/1 seqs), K (f16): …",
+        "llama_kv_cache: size =   20.00 MiB (  1024 cells,   5 layers,  1/1 seqs), K (f16): …",
         "sched_reserve:        CPU compute buffer size =    98.50 MiB",
         "something else",
     ]
