@@ -6,6 +6,8 @@ Written after ggml's docs/gguf.md, independently of the reader in app/library.
 from __future__ import annotations
 
 import importlib.util
+import math
+import random
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -156,6 +158,62 @@ def _encode_scalar(type_id: int, value: Any) -> bytes:
     if type_id == STRING:
         return encode_string(value)
     return struct.pack(SCALAR_FORMATS[type_id], value)
+
+
+# ------------------------------------------------------------------- a model that really loads
+
+WIDTH, INNER = 32, 64
+
+
+def babbler(path: Path, changes: Mapping[str, Any] | None = None) -> Path:
+    """Write a chat model of one layer that llama.cpp loads in milliseconds; it babbles bytes."""
+    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    entries: dict[str, Any] = {
+        "general.architecture": "llama",
+        "general.name": "Babbler",
+        "llama.context_length": 512,
+        "llama.block_count": 1,
+        "llama.embedding_length": WIDTH,
+        "llama.feed_forward_length": INNER,
+        "llama.attention.head_count": 2,
+        "llama.attention.head_count_kv": 2,
+        "llama.attention.layer_norm_rms_epsilon": 1e-5,
+        "llama.rope.dimension_count": WIDTH // 2,
+        "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.scores": [0.0] * len(tokens),
+        "tokenizer.ggml.token_type": Typed("i32", [2, 3, 3, *[6] * 256]),
+        "tokenizer.ggml.bos_token_id": 1,
+        "tokenizer.ggml.eos_token_id": 2,
+        "tokenizer.chat_template": "{% for m in messages %}{{ m.content }}\n{% endfor %}",
+        **(changes or {}),
+    }
+    return GgufFile(entries, _babbler_tensors(len(tokens))).write(path)
+
+
+def _babbler_tensors(vocabulary: int) -> list[Tensor]:
+    shapes = {
+        "token_embd.weight": (WIDTH, vocabulary),
+        "output_norm.weight": (WIDTH,),
+        "output.weight": (WIDTH, vocabulary),
+        "blk.0.attn_norm.weight": (WIDTH,),
+        "blk.0.attn_q.weight": (WIDTH, WIDTH),
+        "blk.0.attn_k.weight": (WIDTH, WIDTH),
+        "blk.0.attn_v.weight": (WIDTH, WIDTH),
+        "blk.0.attn_output.weight": (WIDTH, WIDTH),
+        "blk.0.ffn_norm.weight": (WIDTH,),
+        "blk.0.ffn_gate.weight": (WIDTH, INNER),
+        "blk.0.ffn_up.weight": (WIDTH, INNER),
+        "blk.0.ffn_down.weight": (INNER, WIDTH),
+    }
+    chance = random.Random(7)
+    return [
+        Tensor(name, shape, data=_noise(chance, math.prod(shape))) for name, shape in shapes.items()
+    ]
+
+
+def _noise(chance: random.Random, count: int) -> bytes:
+    return struct.pack(f"<{count}f", *(chance.uniform(-1, 1) for _ in range(count)))
 
 
 # --------------------------------------------------------------------------- the starter model
