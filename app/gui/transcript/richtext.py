@@ -53,6 +53,7 @@ class RichText(Page):
 
     def __init__(self, styles: Styles, parent: QWidget | None = None, *, gutter: int = GUTTER):
         super().__init__(styles, parent)
+        self.setAccessibleName("Text")
         self.gutter = gutter
         """Left of the column; the widget stands so much further left."""
         self._pieces: list[Text | Rule] = []

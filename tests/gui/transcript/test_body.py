@@ -14,6 +14,7 @@ from PySide6.QtGui import QImage, QTextCursor, QTextDocument
 from app.gui.transcript import body as body_module
 from app.gui.transcript.body import Body
 from app.gui.transcript.codeblock import CodeBlock
+from app.gui.transcript.markdown import BULLET, Place, Text
 from app.gui.transcript.page import Page
 from app.gui.transcript.richtext import RichText
 from app.gui.transcript.table import TablePage
@@ -76,6 +77,18 @@ def test_streaming_ends_as_loading_does(make_body: Make, sizes: list[int]) -> No
     assert parts.fit(600) == whole.fit(600)
     for body in (whole, parts):
         body.deleteLater()
+
+
+def test_taking_back_leaves_an_empty_item_as_it_was(make_body: Make) -> None:
+    page = only(loaded(make_body, "text"))
+    empty = Text("", Place(2), marker=BULLET)
+    page.put(0, [(empty, 3), (Text("title", heading=1), 30)], {})
+    before = page.document().firstBlock().blockFormat()
+    page.put(1, [], {})
+    assert page.document().blockCount() == 1
+    assert page.document().firstBlock().blockFormat() == before
+    page.put(0, [(Text("again"), 0)], {})
+    assert page.document().toPlainText() == "again"
 
 
 def test_closed_segments_keep_their_widgets(make_body: Make) -> None:

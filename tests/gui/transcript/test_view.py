@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QWidget
 
 from app.domain.conversation import MessageStatus
 from app.domain.generation import PartKind
@@ -217,6 +217,17 @@ def test_another_branch_keeps_the_reader_at_the_question(view: TranscriptView) -
     assert question_row.y() == before
 
 
+def test_another_branch_of_what_is_read_stays_in_sight(view: TranscriptView) -> None:
+    path = talk(30, "Words.\n\n" * 60)
+    view.set_path(path)
+    scroll_up(view, 400)
+    assert [row.entry.message.id for row in rows(view) if row.y() < 0] == [30]
+    value = view.verticalScrollBar().value()
+    view.set_path([*path[:-1], answer(31, "Other words.\n\n" * 60, siblings=(30, 31))])
+    assert view.verticalScrollBar().value() == value
+    assert not view.is_at_end
+
+
 def test_another_conversation_opens_at_its_end(view: TranscriptView) -> None:
     view.set_path(talk(30))
     view.verticalScrollBar().setValue(0)
@@ -262,6 +273,40 @@ def test_keys_scroll_wherever_the_focus_is(
         bar.setValue(2_000)
         qtbot.keyClick(target, key)
         assert (bar.value() > 2_000) - (bar.value() < 2_000) == direction
+
+
+def test_a_row_with_the_focus_stays(view: TranscriptView, qtbot: QtBot) -> None:
+    view.set_path(talk(100))
+    view.activateWindow()
+    row = view.row(100)
+    assert row is not None
+    assert row.footer is not None
+    row.footer.copy.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(row.footer.copy.hasFocus)
+    view.verticalScrollBar().setValue(0)
+    assert view.row(100) is row
+    view.setFocus()
+    view.verticalScrollBar().setValue(10)
+    assert view.row(100) is None
+
+
+def test_tab_goes_from_top_to_bottom(view: TranscriptView) -> None:
+    view.set_path([answer(2, "```\nx\n```"), question(3)])
+    composer = QLineEdit(view)
+    view.start_answer(streaming(4))
+    view.grow(4, PartKind.REASONING, "hm")
+    view.grow(4, PartKind.TEXT, "```\ny\n```\n\n[z](https://example.com)")
+    view.end_answer(4, MessageStatus.DONE, run(), None)
+    first, last = view.row(2), view.row(4)
+    assert first is not None
+    assert last is not None
+    wanted = [*first.tab_stops(), *last.tab_stops(), composer]
+    chain: list[QWidget] = []
+    stop = view.nextInFocusChain()
+    while stop is not view and len(chain) < 500:
+        chain.append(stop)
+        stop = stop.nextInFocusChain()
+    assert [stop for stop in chain if stop in wanted] == wanted
 
 
 def test_copy_takes_the_selection_of_one_message(view: TranscriptView, qtbot: QtBot) -> None:
