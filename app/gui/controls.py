@@ -159,6 +159,7 @@ class ChoiceBox(QComboBox):
         super().__init__()
         self._chevron = theme.icon("chevron-down", "muted")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        named(self.view(), "Choices")
 
     def paintEvent(self, event: QPaintEvent) -> None:
 

@@ -38,6 +38,8 @@ class Shell(QWidget):
 
     changed = Signal()
     """A panel opened or closed."""
+    floated = Signal(object)
+    """This panel opened on top of the middle; it should take the focus."""
 
     def __init__(self, left: QWidget, middle: QWidget, right: QWidget) -> None:
         super().__init__()
@@ -66,7 +68,7 @@ class Shell(QWidget):
             side.floating = True
         self._place()
         if side.floating:
-            side.panel.setFocus()
+            self.floated.emit(side.panel)
 
     def close_floating(self) -> bool:
         """Close what lies on top of the middle; whether there was anything."""

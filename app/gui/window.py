@@ -101,6 +101,7 @@ class MainWindow(QMainWindow):
         self.model_button.clicked.connect(self.popup.toggle)
         self.popup.closed.connect(self.composer.field.setFocus)
         self.shell.changed.connect(self._on_panels)
+        self.shell.floated.connect(lambda panel: panel.take_focus())
         self.transcript.link_activated.connect(self.presenter.ask_link)
         self.transcript.verticalScrollBar().rangeChanged.connect(self._on_scroll_range)
         menus.about.triggered.connect(lambda: about_dialog(self, __version__).open())
@@ -163,10 +164,14 @@ class MainWindow(QMainWindow):
         self.menus.sidebar.setChecked(left)
         self.menus.inspector.setChecked(right)
 
-    def close_what_floats(self) -> bool:
-        """Esc: whether there was something to close before an answer is stopped."""
+    def step_back(self) -> bool:
+        """Esc: leave what is open on top; whether there was anything but an answer to stop."""
         if self.popup.isVisible():
             self.popup.close_up()
+            return True
+        focus = QApplication.focusWidget()
+        if focus is not None and self.sidebar.isAncestorOf(focus) and self.sidebar.query():
+            self.sidebar.end_search()
             return True
         return self.shell.close_floating()
 
@@ -187,6 +192,8 @@ class MainWindow(QMainWindow):
                 self.resize(*_SIZE)
         if isinstance(panels, dict):
             self.shell.restore(panels)
+        if self.shell.right.is_open:
+            self.inspector.fill()
         self._on_panels()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -27,6 +27,7 @@ class Wiring(QObject):
         self._window = window
         self._services = services
         presenter = window.presenter
+        window.inspector.fill()
         self.inspector = InspectorController(services, window.inspector, tasks)
         self.sidebar = SidebarController(services, window.sidebar, presenter, tasks)
         self.models = ModelController(services, window.model_button, window.popup, presenter, tasks)
@@ -56,7 +57,7 @@ class Wiring(QObject):
         menus.open_file.triggered.connect(self._ask_for_file)
         menus.regenerate.triggered.connect(chat.regenerate_last)
         menus.rename.triggered.connect(self._rename)
-        menus.stop.triggered.connect(self._stop)
+        menus.stop.triggered.connect(self._on_escape)
         menus.themes.triggered.connect(lambda action: self._set_theme(action.data()))
         menus.undo_delete.triggered.connect(sidebar.undo)
 
@@ -121,7 +122,6 @@ class Wiring(QObject):
     def _show_possible(self, _answering: bool = False) -> None:
         menus, current = self._window.menus, self.chat.current
         answering = current is not None and self._services.chat.is_answering(current)
-        menus.stop.setEnabled(True)
         menus.regenerate.setEnabled(not answering and self.chat.can_regenerate())
         menus.delete.setEnabled(current is not None)
         menus.rename.setEnabled(current is not None)
@@ -136,8 +136,8 @@ class Wiring(QObject):
         self._window.sidebar.select(self.chat.current)
         self._window.sidebar.rename_current()
 
-    def _stop(self) -> None:
-        if not self._window.close_what_floats():
+    def _on_escape(self) -> None:
+        if not self._window.step_back():
             self.chat.stop()
 
     # ----------------------------------------------------------------------------------- rest

@@ -30,7 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         item.add_marker(pytest.mark.qt_log_ignore(_OFFSCREEN))
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            item.fixturenames.insert(0, "qt_loop")
+            # Last, so that it is gone when the guards look for what was left behind.
+            item.fixturenames.append("qt_loop")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -47,6 +47,8 @@ class MessageField(QPlainTextEdit):
         self._ceiling = 200
         self.document().documentLayout().documentSizeChanged.connect(self._fit)
         self._fit()
+        # The margin counts as an edit: with it Ctrl+Z would never be free for the window.
+        self.document().clearUndoRedoStacks()
 
     def set_ceiling(self, pixels: int) -> None:
         """The most it may grow to."""

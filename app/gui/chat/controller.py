@@ -217,6 +217,9 @@ class ChatController(QObject):
         self._composer.blockSignals(blocked)
 
     def _on_send(self, text: str) -> None:
+        if self.current is None and (self._opening is None or self._opening.done()):
+            # Opening one failed before; whatever stands in the way says so again, or is gone.
+            self._open_by(self._fresh())
         if self._opening is not None and not self._opening.done():
             self._tasks.spawn(self._send_once_open(self._opening), "send-once-open")
             return
@@ -227,7 +230,8 @@ class ChatController(QObject):
     async def _send_once_open(self, opening: asyncio.Task[None]) -> None:
         """Enter came before the conversation was there: it holds for what is written by then."""
         await asyncio.wait({opening})
-        if opening is self._opening and self._composer.text().strip():
+        is_open = opening is self._opening and self.current is not None
+        if is_open and self._composer.text().strip():
             self._on_send(self._composer.text())
 
     async def _send(self, conversation_id: int, text: str) -> None:

@@ -32,13 +32,23 @@ class Inspector(QFrame):
         super().__init__()
         self.setObjectName("Inspector")
         styled(self, ground="sidebar", edge="left")
+        self._theme = theme
         self._params = ChatParams()
         self._defaults = ChatParams()
-        self._make_fields(theme)
-        self.setFocusProxy(self.prompt)
+        self._filled = False
+        self.setEnabled(False)
+
+    def fill(self) -> None:
+        """Make the fields, once.
+
+        A third of the window's making is theirs, and folded away they can wait for the first paint.
+        """
+        if self._filled:
+            return
+        self._filled = True
+        self._make_fields(self._theme)
         self._lay_out()
         self._wire()
-        self.setEnabled(False)
 
     def _make_fields(self, theme: ThemeKeeper) -> None:
         what = described("system_prompt")
@@ -127,6 +137,11 @@ class Inspector(QFrame):
 
     def _numbers(self) -> list[NumberField]:
         return [field for field in self.fields() if isinstance(field, NumberField)]
+
+    def take_focus(self) -> None:
+        """Go to the first field."""
+        if self._filled:
+            self.prompt.setFocus()
 
     def show_params(self, params: ChatParams, defaults: ChatParams) -> None:
         """Show the settings of a conversation; nothing is told as a change."""

@@ -1,14 +1,12 @@
 """The text that `Copy report` puts on the clipboard: enough to help, nothing private.
 
 The message of an unexpected exception may quote what somebody wrote, so only its class and the
-lines of code are told.
+lines of code are told. The two modules that know all this are imported when something has happened.
 """
 
 from __future__ import annotations
 
-import platform
 import sys
-import traceback
 
 from PySide6 import __version__ as pyside_version
 
@@ -23,6 +21,8 @@ def error_report(error: AppError) -> str:
 
 def trace_of(error: BaseException) -> str:
     """Where an unexpected exception came from, without its message."""
+    import traceback
+
     frames = "".join(traceback.format_tb(error.__traceback__))
     cause = error.__cause__ or error.__context__
     before = f"{trace_of(cause)}\nthen\n" if cause is not None else ""
@@ -39,6 +39,8 @@ def mistake(error: BaseException) -> AppError:
 
 
 def _machine() -> list[str]:
+    import platform
+
     return [
         f"Python {platform.python_version()}, PySide6 {pyside_version}, {platform.platform()}",
         f"Packaged: {'yes' if getattr(sys, 'frozen', False) else 'no'}",

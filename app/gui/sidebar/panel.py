@@ -60,7 +60,6 @@ class Sidebar(QFrame):
         self._pages.setCurrentWidget(self._nothing_yet)
         self._typing = self._make_timer(_TYPING_PAUSE, single=True)
         self._minutes = self._make_timer(_MINUTE)
-        self.setFocusProxy(self.list_view)
         self._lay_out()
         self._wire()
 
@@ -147,6 +146,10 @@ class Sidebar(QFrame):
         finally:
             self._quiet = False
 
+    def take_focus(self) -> None:
+        """Go where one would go on: to the list, or to the field while there is none."""
+        (self.list_view if self.list_view.isVisible() else self.search_field).setFocus()
+
     def rename_current(self) -> None:
         """Open the inline editor on the conversation that is shown."""
         self.end_search()
@@ -198,8 +201,11 @@ class Sidebar(QFrame):
         self.search_field.selectAll()
 
     def end_search(self) -> None:
-        """Back to the list."""
+        """Back to the list; who was in the results is in the list then."""
+        in_results = self.result_view.hasFocus()
         self.search_field.clear()
+        if in_results:
+            self.list_view.setFocus()
 
     def _on_typed(self, text: str) -> None:
         self._clear.setVisible(bool(text))
@@ -209,6 +215,11 @@ class Sidebar(QFrame):
         self._typing.stop()
         self.search_wished.emit("")
         self._show_page()
+
+    def notice(self) -> str:
+        """The sentence that stands where a list would be; empty if there is a list."""
+        page = self._pages.currentWidget()
+        return page.text() if isinstance(page, _Notice) else ""
 
     def _on_hit(self, index: QModelIndex) -> None:
         if index.isValid():
@@ -231,9 +242,6 @@ class Sidebar(QFrame):
 
     def _key_in_field(self, event: QKeyEvent) -> bool:
         key = event.key()
-        if key == Qt.Key.Key_Escape and self.search_field.text():
-            self.end_search()
-            return True
         view = self._pages.currentWidget()
         if key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter) and view in (
             self.list_view,
@@ -255,10 +263,6 @@ class Sidebar(QFrame):
             self.result_view.setFocus()
 
     def _key_in_list(self, watched: QObject, event: QKeyEvent) -> bool:
-        if watched is self.result_view and event.key() == Qt.Key.Key_Escape:
-            self.end_search()
-            self.search_field.setFocus()
-            return True
         if watched is self.list_view and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             index = self.list_view.currentIndex()
             if index.isValid():
@@ -281,3 +285,6 @@ class _Notice(QWidget):
 
     def set_text(self, text: str) -> None:
         self._label.setText(text)
+
+    def text(self) -> str:
+        return self._label.text()

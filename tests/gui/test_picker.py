@@ -1,0 +1,165 @@
+"""The model button and its popup, in every state."""
+
+from __future__ import annotations
+
+import asyncio
+
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QProgressBar, QPushButton
+
+from app.domain.errors import NotGguf, OutOfMemory
+from app.domain.facts import ModelPhase
+from tests.helpers.gui_services import FakeServices
+from tests.helpers.gui_stage import Stage
+
+
+def sentence(stage: Stage) -> str:
+    return stage.find(QLabel, "Model sentence").text()
+
+
+def button(stage: Stage, name: str) -> QPushButton:
+    return stage.find(QPushButton, name)
+
+
+async def test_load_and_unload(stage: Stage, services: FakeServices) -> None:
+    await stage.begin()
+    stage.window.model_button.click()
+    assert "Not loaded yet" in sentence(stage)
+    button(stage, "Load").click()
+    await stage.until(lambda: services.models.state.phase is ModelPhase.READY)
+    assert sentence(stage) == "Ready. Takes 317 MB of memory."
+    assert "98 MB" in stage.find(QLabel, "Model sentence").toolTip()
+    assert stage.window.model_button.accessibleDescription() == "Starter model: ready"
+    button(stage, "Unload").click()
+    await stage.until(lambda: "Not loaded yet" in sentence(stage))
+
+
+async def test_a_load_shows_progress_and_can_be_cancelled(
+    stage: Stage, services: FakeServices
+) -> None:
+    services.models.load_gate = asyncio.Event()
+    await stage.begin()
+    stage.window.model_button.click()
+    button(stage, "Load").click()
+    await stage.until(lambda: services.models.state.phase is ModelPhase.LOADING)
+    assert sentence(stage) == "Loading, 40 %"
+    assert stage.find(QProgressBar, "Load progress").value() == 400
+    button(stage, "Cancel load").click()
+    await stage.until(lambda: "Not loaded yet" in sentence(stage))
+
+
+async def test_a_failed_load_says_why_and_goes_when_it_works(
+    stage: Stage, services: FakeServices
+) -> None:
+    services.models.load_error = OutOfMemory("Not enough memory", "12 GB", "Choose a smaller one.")
+    await stage.begin()
+    stage.window.model_button.click()
+    button(stage, "Load").click()
+    await stage.until(lambda: sentence(stage) == "Not enough memory")
+    assert stage.find(QLabel, "Model remedy").text() == "Choose a smaller one."
+    assert stage.banners() == ["Not enough memory"]
+    services.models.load_error = None
+    assert button(stage, "Load").text() == "Try again"
+    button(stage, "Load").click()
+    await stage.until(lambda: services.models.state.phase is ModelPhase.READY)
+    assert stage.banners() == []
+
+
+async def test_choosing_another_model_loads_it(stage: Stage, services: FakeServices) -> None:
+    await stage.begin()
+    stage.window.model_button.click()
+    button(stage, "Qwen3 8B, Q4_K_M · 4.7 GB").click()
+    await stage.until(lambda: services.models.state.phase is ModelPhase.READY)
+    assert services.models.state.model is services.models.models[1]
+    assert not stage.window.popup.isVisible()
+
+
+async def test_forget_leaves_the_starter_alone(stage: Stage, services: FakeServices) -> None:
+    await stage.begin()
+    stage.window.model_button.click()
+    names = [b.accessibleName() for b in stage.window.popup.findChildren(QApplication, "")]
+    assert not names
+    stage.window.popup.forget_wished.emit(services.models.models[1].path)
+    await stage.until(lambda: len(services.models.models) == 1)
+    rows = [b for b in stage.window.popup.findChildren(QPushButton) if "MB" in b.objectName()]
+    assert len(rows) == 1
+
+
+async def test_keys_walk_the_popup_and_escape_leaves_it(stage: Stage) -> None:
+    await stage.begin()
+    stage.key(Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    first = QApplication.focusWidget()
+    assert stage.window.popup.isAncestorOf(first)
+    stage.key(Qt.Key.Key_Down)
+    assert QApplication.focusWidget() is not first
+    for _ in range(12):
+        stage.key(Qt.Key.Key_Tab)
+        assert stage.window.popup.isAncestorOf(QApplication.focusWidget())
+    stage.key(Qt.Key.Key_Escape)
+    assert not stage.window.popup.isVisible()
+    assert QApplication.focusWidget() is stage.window.composer.field
+
+
+async def test_opening_a_bad_file_is_a_banner(stage: Stage, services: FakeServices) -> None:
+    services.models.open_error = NotGguf("This is no model file", "x.gguf", "Choose a GGUF file.")
+    await stage.begin()
+    stage.window.files_dropped.emit(["/tmp/x.gguf"])
+    await stage.until(lambda: stage.banners() == ["This is no model file"])
+
+
+async def test_a_dropped_model_file_is_opened(stage: Stage, services: FakeServices) -> None:
+    await stage.begin()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile("/models/new.GGUF")])
+    enter = QDragEnterEvent(
+        QPointF(5, 5).toPoint(),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(stage.window, enter)
+    assert enter.isAccepted()
+    assert stage.window.drop_hint.isVisible()
+    QApplication.sendEvent(stage.window, _drop(data))
+    assert not stage.window.drop_hint.isVisible()
+    await stage.until(lambda: services.models.state.phase is ModelPhase.READY)
+    assert services.models.opened == ["/models/new.GGUF"]
+
+
+async def test_another_file_is_not_taken(stage: Stage) -> None:
+    await stage.begin()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile("/tmp/picture.png")])
+    assert not stage.window.composer.field.canInsertFromMimeData(data)
+    QApplication.sendEvent(stage.window, _drop(data))
+    await stage.settle()
+    assert not stage.window.drop_hint.isVisible()
+
+
+def _drop(data: QMimeData) -> QDropEvent:
+    return QDropEvent(
+        QPointF(5, 5),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+
+
+async def test_without_any_model_the_window_tells_how_to_get_one(
+    stage: Stage, services: FakeServices
+) -> None:
+    services.models.models = ()
+    services.models.state = type(services.models.state)()
+    await stage.begin()
+    opener = button(stage, "Open a model file")
+    assert opener.isVisible()
+    opener.click()
+    dialog = stage.find(QFileDialog, "Open model file")
+    assert dialog.isVisible()
+    dialog.filesSelected.emit(["/models/mine.gguf"])
+    dialog.close()
+    await stage.until(lambda: services.models.opened == ["/models/mine.gguf"])
+    await stage.until(lambda: not opener.isVisible())

@@ -1,0 +1,194 @@
+"""The window as a whole: names, keyboard, narrow layout, shape, menus, theme."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QWidget
+
+from app.gui.theme.tokens import DARK, LIGHT
+from app.gui.window import MainWindow
+from tests.helpers.gui_services import FakeServices
+from tests.helpers.gui_stage import Stage
+
+# DESIGN, section 8, as far as this window has them.
+LASTING = {
+    "Lamplight",
+    "Message",
+    "Send",
+    "Stop",
+    "New conversation",
+    "Model",
+    "Conversations",
+    "Messages",
+    "Search results",
+    "Search conversations",
+    "Chat",
+}
+
+
+async def test_lasting_names(stage: Stage) -> None:
+    await stage.begin()
+    widgets = [stage.window, *stage.window.findChildren(QWidget)]
+    named = {widget.objectName() for widget in widgets if widget.accessibleName()}
+    assert named >= LASTING
+
+
+async def test_every_control_that_takes_the_focus_is_named(
+    stage: Stage, services: FakeServices
+) -> None:
+    first = services.conversations.add("First", "q", "An answer with\n\n```python\ncode\n```")
+    await stage.begin(first)
+    stage.window.popup.toggle()
+    nameless = [
+        repr(widget)
+        for widget in stage.window.findChildren(QWidget)
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and not widget.objectName().startswith("qt_")
+        and not (widget.objectName() and widget.accessibleName())
+    ]
+    assert nameless == []
+
+
+async def test_tab_reaches_everything_and_comes_back(stage: Stage, services: FakeServices) -> None:
+    first = services.conversations.add("First", "q", "a")
+    await stage.begin(first)
+    stage.window.menus.inspector.trigger()
+    stage.write("x")
+    names: list[str] = []
+    for _ in range(60):
+        stage.key(Qt.Key.Key_Tab)
+        names.append(QApplication.focusWidget().objectName())
+        if names[-1] == "Message":
+            break
+    assert names[-1] == "Message"
+    assert names[0] == "Send"
+    for name in ("Search conversations", "Conversations", "Model", "Temperature", "Messages"):
+        assert name in names
+
+
+async def test_a_whole_talk_by_keyboard(stage: Stage, services: FakeServices) -> None:
+    await stage.begin()
+    stage.type("first question")
+    stage.key(Qt.Key.Key_Return)
+    await stage.until(lambda: stage.texts() == ["first question", "Hello there."])
+    await stage.until(lambda: stage.window.header.title() == "first question")
+    stage.key(Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    await stage.until(lambda: stage.texts() == [])
+    stage.type("second")
+    stage.key(Qt.Key.Key_Return)
+    await stage.until(lambda: stage.texts()[:1] == ["second"])
+    stage.key(Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    stage.type("first")
+    await stage.until(stage.window.sidebar.result_view.isVisible)
+    stage.key(Qt.Key.Key_Return)
+    await stage.until(lambda: stage.texts()[:1] == ["first question"])
+    stage.key(Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    assert QApplication.focusWidget() is stage.window.composer.field
+
+
+async def test_a_narrow_window_clips_nothing(stage: Stage, services: FakeServices) -> None:
+    first = services.conversations.add("First", "q", "a")
+    await stage.begin(first, size=(480, 700))
+    assert stage.window.width() == 480
+    assert not stage.window.sidebar.isVisible()
+    for name in ("Model", "Send", "Message", "Toggle inspector", "Toggle conversations"):
+        widget = stage.find(QWidget, name)
+        left = widget.mapTo(stage.window, QPoint(0, 0)).x()
+        assert left >= 0, name
+        assert left + widget.width() <= 480, name
+
+
+async def test_panels_float_in_a_narrow_window_and_escape_closes_them(
+    stage: Stage, services: FakeServices
+) -> None:
+    ids = [services.conversations.add(f"Talk {n}", f"q {n}", "a") for n in range(2)]
+    await stage.begin(ids[0], size=(480, 700))
+    stage.key(Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    assert stage.window.sidebar.isVisible()
+    assert stage.window.chat.width() == 480
+    stage.key(Qt.Key.Key_Escape)
+    assert not stage.window.sidebar.isVisible()
+    stage.key(Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    stage.window.sidebar.chosen.emit(ids[1])
+    await stage.until(lambda: stage.texts()[:1] == ["q 1"])
+    assert not stage.window.sidebar.isVisible()
+    stage.window.resize(1100, 700)
+    await stage.until(stage.window.sidebar.isVisible)
+
+
+async def test_its_shape_is_remembered(stage: Stage, qapp: QApplication) -> None:
+    await stage.begin()
+    stage.window.shell.right.wished = True
+    stage.window.shell.left.width = 300
+    # The offscreen platform has a screen of 800 x 800.
+    stage.window.resize(780, 640)
+    again = MainWindow(stage.theme)
+    again.restore(stage.window.state())
+    shape = (again.width(), again.height(), again.shell.left.width, again.shell.right.wished)
+    again.deleteLater()
+    assert shape == (780, 640, 300, True)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {},
+        {"geometry": 7, "panels": []},
+        {"geometry": "no base64!", "panels": {"left": ["x", None], "right": [True]}},
+        {"geometry": "AAAA", "panels": {"left": [False, 10**9]}},
+    ],
+)
+async def test_a_damaged_shape_does_no_harm(stage: Stage, damaged: dict[str, object]) -> None:
+    stage.window.restore(damaged)
+    await stage.begin()
+    assert stage.window.composer.isVisible()
+    assert stage.window.shell.left.width <= 460
+
+
+async def test_every_menu_entry_does_something(stage: Stage) -> None:
+    await stage.begin()
+    idle = [
+        action.text()
+        for action in stage.window.findChildren(QAction)
+        if action.menu() is None
+        and not action.isSeparator()
+        and action.objectName()
+        and action.actionGroup() is None
+        and not action.receivers("2triggered(bool)")
+    ]
+    assert idle == []
+
+
+async def test_no_shortcut_is_given_twice(stage: Stage) -> None:
+    await stage.begin()
+    keys = [
+        action.shortcut().toString(QKeySequence.SequenceFormat.PortableText)
+        for action in stage.window.findChildren(QAction)
+        if not action.shortcut().isEmpty()
+    ]
+    assert sorted(set(keys)) == sorted(keys)
+
+
+async def test_theme_switches_live_and_is_kept(stage: Stage, services: FakeServices) -> None:
+    await stage.begin()
+    dark = next(a for a in stage.window.menus.themes.actions() if a.data() == "dark")
+    dark.trigger()
+    assert stage.theme.tokens is DARK
+    assert QApplication.palette().window().color().name() == DARK.paper
+    assert services.settings.current.appearance.theme == "dark"
+    stage.window.menus.themes.actions()[1].trigger()
+    assert stage.theme.tokens is LIGHT
+
+
+@pytest.mark.parametrize(
+    ("action", "title"), [("shortcuts", "Keyboard shortcuts"), ("about", "Lamplight")]
+)
+async def test_help_dialogs_open_and_close(stage: Stage, action: str, title: str) -> None:
+    await stage.begin()
+    getattr(stage.window.menus, action).trigger()
+    dialog = stage.find(QDialog, title)
+    assert dialog.isVisible()
+    dialog.findChild(QPushButton, "Close").click()
+    assert not dialog.isVisible()
