@@ -1,7 +1,7 @@
 """Colours of code: Pygments, imported when the first block wants it, and never for long.
 
-Importing Pygments and its first lexer takes about 50 ms, so nothing here does it before the window
-has been painted; `warm` may do it in a thread beforehand.
+Importing Pygments and its first lexer takes about 25 ms, so nothing here does it before the window
+has been painted.
 """
 
 from __future__ import annotations
@@ -40,8 +40,6 @@ Span: TypeAlias = tuple[int, int, str]
 
 Work: TypeAlias = "ReferenceType[Callable[[], bool]]"
 """A `WeakMethod` that does a step and says whether there is more to do."""
-
-_WARM = ("python", "javascript", "c", "bash", "json", "html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +132,6 @@ def _lexer(language: str) -> Lexer | None:
         return get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
-
-
-def warm() -> None:
-    """Import Pygments and the commonest lexers; about 100 ms, fit for a thread."""
-    for language in _WARM:
-        _lexer(language)
 
 
 class Colouring:
