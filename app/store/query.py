@@ -1,7 +1,7 @@
 """What a person types into the search field, as terms and as an FTS5 expression.
 
 No text can make the expression invalid: every term goes into it as a quoted string, in which only
-the quotation mark is special (sqlite.org/fts5.html, section 3.1).
+the quotation mark is special (sqlite.org/fts5.html, section 3.1), and no term holds one.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Query:
     @property
     def expression(self) -> str:
         """For MATCH."""
-        quoted = " AND ".join('"' + term.replace('"', '""') + '"' for term in self.terms)
+        quoted = " AND ".join(f'"{term}"' for term in self.terms)
         return quoted + " *" if self.open_ended else quoted
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -10,7 +12,7 @@ import pytest
 
 from app.config.paths import ProfilePaths, make_folders, profile_paths
 from app.domain.errors import ProfileUnusable
-from tests.unit.store.protected import fill_disk, read_only, small_disk
+from tests.unit.store.protected import read_only
 
 
 def test_the_option_comes_before_the_variable(tmp_path: Path):
@@ -84,8 +86,9 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "can't be read" in raised.value.title
 
 
-def test_a_full_disk_is_not_called_protected(tmp_path: Path):
-    with small_disk(tmp_path, 1 << 20):
-        make_folders(ProfilePaths(tmp_path))
-        fill_disk(tmp_path / "ballast")
-        assert make_folders(ProfilePaths(tmp_path))
+def test_a_full_disk_is_not_called_protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    assert make_folders(ProfilePaths(tmp_path))

@@ -198,8 +198,8 @@ def test_reasoning_and_text_of_one_answer_are_one_hit():
 @pytest.mark.parametrize("word", ["badger", "👍"])
 def test_the_newest_come_first_and_the_limit_holds(word: str):
     async def test(store: SqliteStore):
-        for time in range(10):
-            await asked(store, f"{word} {time}", now=time)
+        for now in range(10):
+            await asked(store, f"{word} {now}", now=now)
         return [hit.created_at for hit in await store.search(word, limit=4)]
 
     assert run(test) == [9, 8, 7, 6]
