@@ -23,12 +23,13 @@ class DropHint(QWidget):
         super().__init__(window)
         self.setObjectName("Drop hint")
         self._theme = theme
+        self._window = window
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
     def cover(self) -> None:
         """Show it over the whole window."""
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._window.rect())
         self.show()
         self.raise_()
 

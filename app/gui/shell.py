@@ -169,12 +169,13 @@ class _Grip(QWidget):
 
     def __init__(self, shell: QWidget, drag: Callable[[int], None]) -> None:
         super().__init__(shell)
+        self._shell = shell
         self._drag = drag
         self.setCursor(Qt.CursorShape.SplitHCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
-            x = self.parentWidget().mapFromGlobal(event.globalPosition().toPoint()).x()
+            x = self._shell.mapFromGlobal(event.globalPosition().toPoint()).x()
             self._drag(x)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

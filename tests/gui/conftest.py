@@ -41,7 +41,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     wanted = inspect.signature(pyfuncitem.obj).parameters
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
-    loop: asyncio.AbstractEventLoop = pyfuncitem.funcargs["qt_loop"]
+    loop = pyfuncitem.funcargs["qt_loop"]
+    assert isinstance(loop, asyncio.AbstractEventLoop)
     loop.run_until_complete(asyncio.wait_for(pyfuncitem.obj(**arguments), _SECONDS))
     return True
 

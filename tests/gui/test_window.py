@@ -59,7 +59,7 @@ async def test_tab_reaches_everything_and_comes_back(stage: Stage, services: Fak
     names: list[str] = []
     for _ in range(60):
         stage.key(Qt.Key.Key_Tab)
-        names.append(QApplication.focusWidget().objectName())
+        names.append(stage.focus().objectName())
         if names[-1] == "Message":
             break
     assert names[-1] == "Message"
@@ -190,5 +190,5 @@ async def test_help_dialogs_open_and_close(stage: Stage, action: str, title: str
     getattr(stage.window.menus, action).trigger()
     dialog = stage.find(QDialog, title)
     assert dialog.isVisible()
-    dialog.findChild(QPushButton, "Close").click()
+    stage.find(QPushButton, "Close").click()
     assert not dialog.isVisible()

@@ -259,7 +259,7 @@ class FakeConversations:
     def change(self, conversation_id: int, **changes: object) -> None:
         """Replace fields of a conversation."""
         kept = self._find(conversation_id)
-        kept.conversation = replace(kept.conversation, **changes)  # type: ignore[arg-type]
+        kept.conversation = replace(kept.conversation, **changes)
         self._facts.publish(ConversationsChanged())
 
     async def rename(self, conversation_id: int, title: str) -> None:

@@ -97,7 +97,13 @@ class Stage:
 
     def type(self, text: str) -> None:
         """Type ASCII where the focus is."""
-        QTest.keyClicks(QApplication.focusWidget(), text)
+        QTest.keyClicks(self.focus(), text)
+
+    def focus(self) -> QWidget:
+        """The widget that has the focus."""
+        widget = QApplication.focusWidget()
+        assert widget is not None
+        return widget
 
     def write(self, text: str) -> None:
         """Put a text into the composer as if it had been typed."""

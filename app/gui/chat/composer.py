@@ -154,7 +154,7 @@ class Composer(QWidget):
         column.setSpacing(SPACE_1)
         column.addWidget(self._frame)
         column.addWidget(self._hint)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.addStretch(1)
         row.addWidget(inner, 100)
         row.addStretch(1)
@@ -163,7 +163,7 @@ class Composer(QWidget):
 
     def set_gutter(self, pixels: int) -> None:
         """Leave this much on the right, where the messages above have their scroll bar."""
-        self.layout().setContentsMargins(SPACE_6, SPACE_2, SPACE_6 + pixels, SPACE_2)
+        self._row.setContentsMargins(SPACE_6, SPACE_2, SPACE_6 + pixels, SPACE_2)
 
     # ---------------------------------------------------------------------------------- text
 

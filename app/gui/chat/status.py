@@ -33,7 +33,7 @@ class StatusLine(QWidget):
         row.addWidget(self._state, 1)
         row.addWidget(self._rate)
         row.addWidget(self._memory)
-        outer = QHBoxLayout(self)
+        outer = self._row = QHBoxLayout(self)
         outer.addStretch(1)
         outer.addWidget(inner, 100)
         outer.addStretch(1)
@@ -42,7 +42,7 @@ class StatusLine(QWidget):
 
     def set_gutter(self, pixels: int) -> None:
         """Leave this much on the right, as the composer above does."""
-        self.layout().setContentsMargins(SPACE_6, 0, SPACE_6 + pixels, SPACE_3)
+        self._row.setContentsMargins(SPACE_6, 0, SPACE_6 + pixels, SPACE_3)
 
     def _figure(self, name: str, tip: str) -> QLabel:
         made = label(tone="muted", size=0.88)

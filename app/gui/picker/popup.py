@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -50,6 +50,7 @@ class ModelPopup(QFrame):
         named(self, "Models")
         styled(self, ground="card")
         self._theme = theme
+        self._window = window
         self._button = button
         self._rows: list[ModelRow] = []
         self._state = ModelState()
@@ -102,7 +103,7 @@ class ModelPopup(QFrame):
         state.addWidget(self._progress)
         state.addWidget(self._remedy)
         state.addLayout(buttons)
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, SPACE_2)
         column.setSpacing(SPACE_2)
         column.addWidget(self._scroll)
@@ -166,7 +167,8 @@ class ModelPopup(QFrame):
         self.show()
         self._fit()
         self.raise_()
-        QApplication.instance().installEventFilter(self)
+        # Of the whole application: a click anywhere else closes it.
+        _application().installEventFilter(self)
         current = [row for row in self._rows if row.is_current] or self._rows
         (current[0].main if current else self._open).setFocus(Qt.FocusReason.PopupFocusReason)
 
@@ -174,7 +176,7 @@ class ModelPopup(QFrame):
         """Close; the focus is the window's again."""
         if self.isVisible():
             self.hide()
-            QApplication.instance().removeEventFilter(self)
+            _application().removeEventFilter(self)
             self.closed.emit()
 
     def _on_open_file(self) -> None:
@@ -185,17 +187,15 @@ class ModelPopup(QFrame):
         """Take the size of the content and a place below the button, inside the window."""
         if not self.isVisible():
             return
-        window = self.parentWidget()
+        window = self._window
         rows = sum(row.sizeHint().height() + 1 for row in self._rows)
         self._scroll.setFixedHeight(min(max(rows, 1), _LIST_HEIGHT))
         self._scroll.setVisible(bool(self._rows))
         width = min(_WIDTH, window.width() - 2 * SPACE_3)
         self.setFixedWidth(width)
-        layout = self.layout()
-        layout.invalidate()
-        layout.activate()
-        height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else -1
-        height = height if height > 0 else self.sizeHint().height()
+        self._column.invalidate()
+        self._column.activate()
+        height = self._column.totalHeightForWidth(width)
         below = self._button.mapTo(window, QPoint(self._button.width(), self._button.height()))
         left = max(SPACE_3, min(below.x() - width, window.width() - width - SPACE_3))
         self.setGeometry(QRect(left, below.y() + SPACE_1, width, height))
@@ -206,7 +206,7 @@ class ModelPopup(QFrame):
             on_button = self._button.rect().contains(self._button.mapFromGlobal(at))
             if not self.rect().contains(self.mapFromGlobal(at)) and not on_button:
                 self.close_up()
-        elif event.type() == QEvent.Type.Resize and watched is self.parentWidget():
+        elif event.type() == QEvent.Type.Resize and watched is self._window:
             self._fit()
         return False
 
@@ -229,6 +229,12 @@ class ModelPopup(QFrame):
         following = ring[(at + (1 if forward else -1)) % len(ring)]
         following.setFocus(Qt.FocusReason.TabFocusReason)
         return True
+
+
+def _application() -> QCoreApplication:
+    application = QApplication.instance()
+    assert application is not None
+    return application
 
 
 def _takes_tab(widget: QWidget) -> bool:

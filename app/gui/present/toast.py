@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from app.gui.controls import label, named, styled, text_button
 from app.gui.theme.tokens import SPACE_2, SPACE_3, SPACE_4
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QHideEvent
 
 _SECONDS = 10.0
 
@@ -62,9 +66,9 @@ class Toast(QFrame):
             self._place()
         return False
 
-    def hideEvent(self, event: QEvent) -> None:  # type: ignore[override]
+    def hideEvent(self, event: QHideEvent) -> None:
         self._timer.stop()
-        super().hideEvent(event)  # type: ignore[arg-type]
+        super().hideEvent(event)
 
     def _act(self) -> None:
         action, self._action = self._action, None

@@ -60,8 +60,8 @@ class _RowDelegate(QStyledItemDelegate):
         self._theme = theme
 
     def _ground(self, painter: QPainter, option: QStyleOptionViewItem) -> QRect:
-        state: Any = option.state  # type: ignore[attr-defined]
-        rect: QRect = option.rect  # type: ignore[attr-defined]
+        state: Any = option.state
+        rect: QRect = option.rect
         box = QRectF(rect.adjusted(SPACE_2, 1, -SPACE_2, -1))
         tokens = self._theme.tokens
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -83,14 +83,14 @@ class ConversationDelegate(_RowDelegate):
     """Title on the left, time (or a dot while it is answering) on the right; edits the title."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        metrics: QFontMetrics = option.fontMetrics  # type: ignore[attr-defined]
+        metrics: QFontMetrics = option.fontMetrics
         return QSize(80, metrics.height() + SPACE_3 + SPACE_1 + 2)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
         inner = self._ground(painter, option)
         tokens = self._theme.tokens
-        font: QFont = option.font  # type: ignore[attr-defined]
+        font: QFont = option.font
         right = inner.right()
         if index.data(ANSWERING_ROLE):
             painter.setPen(Qt.PenStyle.NoPen)
@@ -124,7 +124,7 @@ class ConversationDelegate(_RowDelegate):
     def updateEditorGeometry(
         self, editor: QWidget, option: QStyleOptionViewItem, index: Index
     ) -> None:
-        rect: QRect = option.rect  # type: ignore[attr-defined]
+        rect: QRect = option.rect
         editor.setGeometry(rect.adjusted(SPACE_2, 1, -SPACE_2, -1))
 
 
@@ -132,14 +132,14 @@ class HitDelegate(_RowDelegate):
     """Title and time, and below them two lines of the text with the hits marked."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        font: QFont = option.font  # type: ignore[attr-defined]
+        font: QFont = option.font
         small = QFontMetrics(small_font(font)).lineSpacing()
         return QSize(80, QFontMetrics(font).height() + _SNIPPET_LINES * small + SPACE_3 + SPACE_2)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
         inner = self._ground(painter, option).adjusted(0, SPACE_2, 0, -SPACE_1)
-        font: QFont = option.font  # type: ignore[attr-defined]
+        font: QFont = option.font
         bold, small = QFont(font), small_font(font)
         bold.setWeight(QFont.Weight.DemiBold)
         tokens = self._theme.tokens

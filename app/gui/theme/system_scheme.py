@@ -62,7 +62,8 @@ class SystemScheme(QObject):
             _INTERFACE,
             "SettingChanged",
             self,
-            SLOT("_on_setting_changed(QString,QString,QDBusVariant)"),
+            # The stub asks for bytes; SLOT gives the text that Qt wants.
+            SLOT("_on_setting_changed(QString,QString,QDBusVariant)"),  # pyright: ignore[reportArgumentType]
         )
         question = QDBusMessage.createMethodCall(_SERVICE, _PATH, _INTERFACE, "ReadOne")
         question.setArguments([_NAMESPACE, _KEY])
