@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,8 +73,11 @@ class Application:
         self._in_memory = in_memory
         self._owns_profile = owns_profile
         self._unusable = unusable
+        self._tasks = TaskOwner(_report_bug)
+        # What ends each thing that was begun, in the order of its beginning.
+        self._stops: list[Callable[[], Awaitable[None]]] = []
         # What went wrong while everything was opened; `start` may add to it.
-        self.notices: list[AppError] = list(self.settings.notices)
+        self.notices: list[AppError] = [] if unusable else list(self.settings.notices)
 
     async def start(self) -> Services:
         """Open the store, look for models, and hand out the services."""
@@ -87,18 +91,21 @@ class Application:
         from app.services.settings import SettingsService
 
         facts: Broadcast[Fact] = Broadcast()
-        self._tasks = TaskOwner(_report_bug)
         self._store = store = await self._open_store()
-        self._library = library = LocalLibrary()
+        self._stops += [store.close, self._tasks.drain]
+        library = LocalLibrary()
+        self._stops.append(library.close)
         self._engine = engine = self._make_engine()
+        self._stops.append(engine.close)
         keeper = PassingSettings(self.settings.current) if self._in_memory else self.settings
         settings = SettingsService(keeper)
         models = ModelService(engine, library, store, settings, facts, self._tasks)
-        self._chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
+        chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
+        self._stops.append(chat.close)
         conversations = ConversationService(store, settings, facts, now_ms)
         doctor = DoctorService(self._probes())
         await models.start()
-        return Services(facts, models, conversations, self._chat, settings, doctor)
+        return Services(facts, models, conversations, chat, settings, doctor)
 
     async def start_for_window(self) -> Services:
         """As `start`, and read the chosen model so that the first question need not wait."""
@@ -108,12 +115,12 @@ class Application:
         return services
 
     async def stop(self) -> None:
-        """Stop the answers, write what is left, end the engine host and all threads."""
-        await self._chat.close()
-        await self._engine.close()
-        await self._tasks.drain()
-        await self._library.close()
-        await self._store.close()
+        """Stop the answers, write what is left, end the engine host and all threads.
+
+        What `start` had not come to is left out.
+        """
+        while self._stops:
+            await self._stops.pop()()
 
     def _make_engine(self) -> Engine:
         if self.settings.current.engine.isolation == "thread":
@@ -257,8 +264,7 @@ async def _terminal(command: CliCommand, paths: ProfilePaths) -> int:
         except ConfigError as error:
             unusable = error
     application = Application(paths, in_memory=in_memory, unusable=unusable)
-    services = await application.start()
     try:
-        return await run_command(command, services)
+        return await run_command(command, await application.start())
     finally:
         await application.stop()
