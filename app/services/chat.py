@@ -65,7 +65,7 @@ class _Answer:
     params: ChatParams
     turns: tuple[Turn, ...]
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list[Part])
     info: LoadedInfo | None = None
     trouble: StoreError | None = None
 

@@ -36,7 +36,7 @@ def run_driven(scenario: Scenario, profile: str, files: tuple[str, ...] = ()) ->
         playing.append(task)
         return services
 
-    bootstrap.Application.start_for_window = start_driven  # type: ignore[method-assign]
+    bootstrap.Application.start_for_window = start_driven
     return bootstrap.run(OpenWindow(profile, files))
 
 

@@ -113,7 +113,7 @@ class ScriptedEngine:
     async def unload(self) -> None:
         self._loaded = None
 
-    async def describe(self) -> dict[str, object]:
+    async def describe(self) -> dict[str, str | list[str]]:
         return {"llama.cpp": "scripted"}
 
     def on_lost(self, heard: Callable[[AppError], None]) -> None:

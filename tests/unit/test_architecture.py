@@ -32,6 +32,7 @@ LAST_RESORTS: dict[str, str] = {
     "app/engine/worker.py::Worker._load": "the thread goes on, and the load ends as failed",
     "app/engine/worker.py::Worker._generate": "likewise for an answer: every stream ends, and once",
     "app/gui/app.py::WindowLife._bring_up": "the window stands already, and says what went wrong",
+    "app/gui/app.py::WindowLife.live": "the window must close, whatever fails while it does",
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.conversation import MessageStatus
+from app.domain.conversation import Message, MessageStatus
 from app.domain.errors import DiskFull, EngineCrashed, StoreError, UsageError
 from app.domain.facts import (
     AnswerEnded,
@@ -219,23 +219,22 @@ def test_the_first_answer_gives_the_title_and_a_person_keeps_theirs():
     assert own == "The sea"
 
 
-class FullDisk:
+class FullDisk(SqliteStore):
     """A store whose disk is full while `full` is set."""
 
-    def __init__(self, inner: SqliteStore) -> None:
-        self._inner = inner
+    def __init__(self) -> None:
+        super().__init__(None)
         self.full = False
 
-    def __getattr__(self, name: str):
-        return getattr(self._inner, name)
-
-    async def append(self, message_id: int, kind: PartKind, said: str) -> None:
+    async def append(self, message_id: int, kind: PartKind, text: str) -> None:
         self._check()
-        await self._inner.append(message_id, kind, said)
+        await super().append(message_id, kind, text)
 
-    async def add_turn(self, *args, **kwargs):
+    async def add_turn(
+        self, conversation_id: int, parent_id: int | None, text: str, now: int
+    ) -> tuple[Message, Message]:
         self._check()
-        return await self._inner.add_turn(*args, **kwargs)
+        return await super().add_turn(conversation_id, parent_id, text, now)
 
     def _check(self) -> None:
         if self.full:
@@ -244,9 +243,10 @@ class FullDisk:
 
 def test_a_full_disk_refuses_the_message():
     async def main():
-        async with world(wrap=FullDisk) as w:
+        disk = FullDisk()
+        async with world(disk) as w:
             conversation = await w.conversations.fresh()
-            w.store.full = True
+            disk.full = True
             with pytest.raises(StoreError):
                 await w.chat.send(conversation.id, "Lost?")
             return await w.store.path(conversation.id)
@@ -258,15 +258,16 @@ def test_a_disk_that_fills_up_stops_the_answer_and_keeps_trying(monkeypatch):
     monkeypatch.setattr("app.services.answer_log.RETRY", 0.01)
 
     async def main():
-        async with world(wrap=FullDisk) as w:
+        disk = FullDisk()
+        async with world(disk) as w:
             w.engine.hold = asyncio.Event()
             w.engine.replies.append(text("shown"))
             conversation = await w.conversations.fresh()
             await w.chat.send(conversation.id, "Why?")
-            w.store.full = True
+            disk.full = True
             await w.until(lambda: any(isinstance(fact, AnswerEnded) for fact in w.facts))
             ended = [fact for fact in w.facts if isinstance(fact, AnswerEnded)][-1]
-            w.store.full = False
+            disk.full = False
             await w.tasks.drain()
             return ended, await w.last(conversation.id), w.facts
 

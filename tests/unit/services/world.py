@@ -13,7 +13,6 @@ from app.domain.conversation import Message
 from app.domain.errors import FileMissing
 from app.domain.facts import AnswerEnded, Fact
 from app.domain.localmodel import GgufFacts, LocalModel
-from app.domain.ports import ConversationStore
 from app.domain.settings import Settings
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
@@ -68,7 +67,7 @@ class World:
     """Everything a test of the services touches."""
 
     engine: ScriptedEngine
-    store: ConversationStore
+    store: SqliteStore
     shelf: Shelf
     settings: SettingsService
     facts: list[Fact]
@@ -94,14 +93,10 @@ class World:
 
 
 @asynccontextmanager
-async def world(
-    store: ConversationStore | None = None,
-    wrap: Callable[[SqliteStore], ConversationStore] | None = None,
-) -> AsyncIterator[World]:
+async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     """A world with the models `starter` and `other`, the starter chosen."""
-    inner = SqliteStore(None)
-    await inner.open()
-    used: ConversationStore = store or (wrap(inner) if wrap else inner)
+    used = store or SqliteStore(None)
+    await used.open()
     bugs: list[BaseException] = []
     tasks = TaskOwner(bugs.append)
     broadcast: Broadcast[Fact] = Broadcast()
@@ -122,7 +117,7 @@ async def world(
     finally:
         await chat.close()
         await tasks.drain()
-        await inner.close()
+        await used.close()
     assert bugs == []
 
 
