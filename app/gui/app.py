@@ -20,6 +20,7 @@ from app.domain.errors import AppError
 from app.flow.tasks import TaskOwner
 from app.gui.loop import LastResort, make_loop, on_signals
 from app.gui.present.dialogs import error_dialog
+from app.gui.present.report import trace_of
 from app.gui.remember import Remembering
 from app.gui.resources import resource
 from app.gui.theme.keeper import ThemeKeeper
@@ -143,6 +144,8 @@ class WindowLife:
                 await self._take_down(starting)
         except TimeoutError:
             log.error("closing took longer than %s s and was cut short", _CLOSE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - last resort: the window must close
+            log.error("closing failed: %s", trace_of(error))
         self._last_resort.remove()
         self.window.deleteLater()
         return 0

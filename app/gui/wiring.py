@@ -43,11 +43,13 @@ class Wiring(QObject):
         chat.answering_changed.connect(self._show_possible)
         chat.run_changed.connect(window.status.show_run)
         chat.shown.connect(self._on_shown)
+        chat.recovered.connect(window.presenter.over)
         models.models_changed.connect(window.empty.set_has_model)
         models.state_changed.connect(window.status.show_model)
         sidebar.left.connect(self._on_left)
         sidebar.listed.connect(self._show_title)
         sidebar.show_wished.connect(self._show_conversation)
+        sidebar.undo_possible.connect(menus.undo_delete.setEnabled)
         window.empty.open_file_wished.connect(self._ask_for_file)
         window.files_dropped.connect(models.open_files)
         window.popup.open_file_wished.connect(self._ask_for_file)
@@ -59,6 +61,7 @@ class Wiring(QObject):
         menus.rename.triggered.connect(self._rename)
         menus.stop.triggered.connect(self._on_escape)
         menus.themes.triggered.connect(lambda action: self._set_theme(action.data()))
+        menus.undo_delete.setEnabled(False)
         menus.undo_delete.triggered.connect(sidebar.undo)
 
     def begin(self, remembered: dict[str, Any], files: list[str]) -> None:

@@ -32,6 +32,7 @@ class Life:
         self.saved: Mapping[str, Any] = {}
         self.start_error: Exception | None = None
         self.stop_seconds = 0.0
+        self.stop_error: Exception | None = None
         self.services = services
         self.notices = [SettingsDamaged("Some settings were not understood", "", "They are reset.")]
         options = WindowOptions(
@@ -56,6 +57,8 @@ class Life:
     async def _stop(self) -> None:
         self.order.append("stop")
         await asyncio.sleep(self.stop_seconds)
+        if self.stop_error is not None:
+            raise self.stop_error
 
     async def until(self, condition: Any) -> None:
         for _ in range(2000):
@@ -135,6 +138,18 @@ async def test_a_stop_that_hangs_is_cut_short(
     expected_logs.expect("cut short")
     monkeypatch.setattr("app.gui.app._CLOSE_SECONDS", 0.2)
     life.stop_seconds = 60
+    running = asyncio.ensure_future(life.life.live())
+    await life.until(lambda: life.window.inspector.isEnabled())
+    life.window.close()
+    assert await running == 0
+    clean()
+
+
+async def test_a_stop_that_fails_closes_all_the_same(
+    life: Life, expected_logs: ExpectedLogs
+) -> None:
+    expected_logs.expect("closing failed: LookupError")
+    life.stop_error = LookupError("secret")
     running = asyncio.ensure_future(life.life.live())
     await life.until(lambda: life.window.inspector.isEnabled())
     life.window.close()

@@ -66,6 +66,10 @@ async def test_text_stays_when_it_could_not_be_sent(stage: Stage, services: Fake
     assert stage.window.composer.text() == "precious"
     assert not stage.window.composer.field.isReadOnly()
     await stage.until(lambda: _draft(services, stage.shown) == "precious")
+    services.chat.send_error = None
+    stage.key(Qt.Key.Key_Return)
+    await stage.until(lambda: stage.texts()[:1] == ["precious"])
+    assert stage.banners() == []
 
 
 async def test_text_stays_until_the_message_is_on_disk(

@@ -113,6 +113,10 @@ async def test_opening_a_bad_file_is_a_banner(stage: Stage, services: FakeServic
     await stage.begin()
     stage.window.files_dropped.emit(["/tmp/x.gguf"])
     await stage.until(lambda: stage.banners() == ["This is no model file"])
+    services.models.open_error = None
+    stage.window.files_dropped.emit(["/tmp/y.gguf"])
+    await stage.until(lambda: services.models.state.phase is ModelPhase.READY)
+    assert stage.banners() == []
 
 
 async def test_a_dropped_model_file_is_opened(stage: Stage, services: FakeServices) -> None:

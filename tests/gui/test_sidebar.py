@@ -99,8 +99,10 @@ async def test_delete_and_undo_by_keys(
 
 async def test_undo_by_the_toast(stage: Stage, services: FakeServices, three: list[int]) -> None:
     await stage.begin(three[0])
+    assert not stage.window.menus.undo_delete.isEnabled()
     stage.window.menus.delete.trigger()
     await stage.until(lambda: stage.window.toast.isVisible())
+    assert stage.window.menus.undo_delete.isEnabled()
     assert "Newest" in stage.window.toast.accessibleDescription()
     stage.find(QPushButton, "Toast action").click()
     await stage.until(lambda: not services.conversations.kept[three[0]].trashed)

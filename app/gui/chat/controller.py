@@ -13,7 +13,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.domain.conversation import Message
-from app.domain.errors import NotFound
+from app.domain.errors import AppError, NotFound
 from app.domain.facts import (
     AnswerEnded,
     AnswerGrew,
@@ -39,6 +39,8 @@ class ChatController(QObject):
     run_changed = Signal(object)
     """`RunStats` of the newest answer that is shown, or None."""
     answering_changed = Signal(bool)
+    recovered = Signal(str)
+    """A message could be sent again after an error of this kind."""
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class ChatController(QObject):
         self._opening: asyncio.Task[None] | None = None
         self._reading = False
         self._read_again = False
+        self._refused = ""
         self._sending: dict[int, asyncio.Task[None]] = {}
         composer.send_wished.connect(self._on_send)
         composer.stop_wished.connect(self.stop)
@@ -242,6 +245,10 @@ class ChatController(QObject):
             self.drafts.forget(conversation_id)
             await self._services.chat.send(conversation_id, text)
             sent = True
+            self.recovered.emit(self._refused)
+        except AppError as error:
+            self._refused = error.kind
+            raise
         finally:
             del self._sending[conversation_id]
             if conversation_id == self.current:

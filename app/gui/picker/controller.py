@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.domain.errors import ModelFileError
 from app.domain.facts import Fact, ModelPhase, ModelsChanged, ModelState, ModelStateChanged
 from app.flow.tasks import TaskOwner
 from app.gui.controls import named
@@ -40,6 +41,7 @@ class ModelController(QObject):
         self._presenter = presenter
         self._tasks = tasks
         self._failure = ""
+        self._bad_file = ""
         popup.choose_wished.connect(self._choose)
         popup.forget_wished.connect(lambda path: self._do(self._services.models.forget(path)))
         popup.load_wished.connect(self.load)
@@ -98,7 +100,12 @@ class ModelController(QObject):
             self._do(self._open_and_load(path))
 
     async def _open_and_load(self, path: str) -> None:
-        opened = await self._services.models.open_file(path)
+        self._presenter.over(self._bad_file)
+        try:
+            opened = await self._services.models.open_file(path)
+        except ModelFileError as error:
+            self._bad_file = error.kind
+            raise
         self._presenter.toast(f"“{opened.label}” is chosen.", seconds=4)
         await self._services.models.preload()
 

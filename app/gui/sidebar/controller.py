@@ -21,6 +21,8 @@ class SidebarController(QObject):
     """The rows are up to date (titles may have changed)."""
     show_wished = Signal(int)
     """Show this conversation."""
+    undo_possible = Signal(bool)
+    """Whether a deletion can be taken back."""
     left = Signal(int)
     """This conversation went to the trash; another one is to be shown if it was on the screen."""
 
@@ -97,18 +99,16 @@ class SidebarController(QObject):
         self._services.chat.stop(conversation_id)
         await self._services.conversations.trash(conversation_id)
         self._trashed.append(conversation_id)
+        self.undo_possible.emit(True)
         self.left.emit(conversation_id)
         shown = title if len(title) <= 40 else f"{title[:39]}…"
         self._presenter.toast(f"“{shown}” is in the trash.", "Undo", self.undo, UNDO_SECONDS)
-
-    def can_undo(self) -> bool:
-        """Whether a deletion can be taken back."""
-        return bool(self._trashed)
 
     def undo(self) -> None:
         """Take the last deletion back and show that conversation."""
         if self._trashed:
             self._tasks.spawn(self._restore(self._trashed.pop()), "restore")
+            self.undo_possible.emit(bool(self._trashed))
 
     async def _restore(self, conversation_id: int) -> None:
         await self._services.conversations.restore(conversation_id)
