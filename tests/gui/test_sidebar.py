@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QListView, QPushButton, QToolButton
@@ -161,7 +163,10 @@ async def test_nothing_found_says_what_to_try(stage: Stage, three: list[int]) ->
     assert stage.find(QListView, "Conversations").isVisible()
 
 
-async def test_late_results_of_an_old_query_are_dropped(stage: Stage, three: list[int]) -> None:
+async def test_late_results_of_an_old_query_are_dropped(
+    stage: Stage, services: FakeServices, three: list[int]
+) -> None:
+    services.conversations.search_gates["blue"] = asyncio.Event()
     await stage.begin(three[0])
     sidebar = stage.window.sidebar
     sidebar.search_field.setText("blue")
@@ -169,6 +174,7 @@ async def test_late_results_of_an_old_query_are_dropped(stage: Stage, three: lis
     sidebar.search_field.setText("red")
     sidebar.search_wished.emit("red")
     await stage.until(lambda: sidebar.hits.rowCount() == 1)
+    services.conversations.search_gates["blue"].set()
     await stage.settle()
     assert sidebar.hits.index(0).data(ID_ROLE) == three[2]
 

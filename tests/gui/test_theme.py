@@ -15,6 +15,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QIcon
 
 from app.gui.resources import resource
+from app.gui.theme.icons import LineIconEngine
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.stylesheet import stylesheet_of
 from app.gui.theme.system_scheme import SystemScheme, has_session_bus
@@ -52,6 +53,13 @@ def test_icons_outlive_what_made_them(qapp: QApplication) -> None:
     del icons
     gc.collect()
     assert {ink(icon).name() for icon in copies} == {LIGHT.text}
+
+
+def test_a_clone_draws_the_same(qapp: QApplication) -> None:
+    engine = LineIconEngine("x", lambda: QColor(LIGHT.danger))
+    size, mode, state = QSize(24, 24), QIcon.Mode.Normal, QIcon.State.Off
+    first = engine.pixmap(size, mode, state).toImage()
+    assert engine.clone().pixmap(size, mode, state).toImage() == first
 
 
 def test_every_icon_is_used_and_every_used_one_is_there() -> None:

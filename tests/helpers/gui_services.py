@@ -184,6 +184,7 @@ class FakeConversations:
         self.message_ids = itertools.count(100)
         self._now = now
         self.searched: list[str] = []
+        self.search_gates: dict[str, asyncio.Event] = {}
         self.path_gate: asyncio.Event | None = None
 
     def add(self, title: str, *texts: str, age_minutes: int = 0, draft: str = "") -> int:
@@ -226,6 +227,8 @@ class FakeConversations:
 
     async def search(self, query: str) -> list[SearchHit]:
         self.searched.append(query)
+        if query in self.search_gates:
+            await self.search_gates[query].wait()
         hits: list[SearchHit] = []
         for number, kept in self.kept.items():
             for message in kept.messages:

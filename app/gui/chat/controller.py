@@ -116,10 +116,9 @@ class ChatController(QObject):
             await self._fresh()
 
     async def _open(self, conversation_id: int) -> None:
+        """Runs to its end only if no other switch has cancelled it."""
         conversation = await self._services.conversations.open(conversation_id)
         path = await self._services.conversations.path(conversation_id)
-        if self.current != conversation_id:
-            return
         unsaved = self.drafts.unsaved(conversation_id)
         draft = conversation.draft if unsaved is None else unsaved
         # What was typed while it was being opened belongs to it as well.

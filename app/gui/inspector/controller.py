@@ -34,8 +34,7 @@ class InspectorController(QObject):
         self._show_model(services.models.state)
 
     def show_conversation(self, conversation: Conversation) -> None:
-        """Edit this one from now on; what was edited before is written."""
-        self._save_soon()
+        """Edit this one from now on."""
         self._shown = conversation.id
         params = self._unsaved.get(conversation.id, conversation.params)
         self._panel.show_params(params, params_from(self._services.settings.current.chat))
