@@ -341,7 +341,7 @@ def test_after_close_nothing_begins(fresh: Rig, starter: Path) -> None:
 
 
 def test_two_loads_in_a_row(fresh: Rig, starter: Path) -> None:
-    async def go() -> list[Events]:
+    async def go() -> tuple[Events, Events]:
         return await asyncio.gather(
             fresh.load_coroutine(starter, context_length=512),
             fresh.load_coroutine(starter, context_length=1024),

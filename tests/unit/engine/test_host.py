@@ -120,7 +120,7 @@ def test_a_host_that_dies_idle_is_told(hosted: Rig, starter: Path) -> None:
 def test_requests_that_wait_fail_with_the_one_that_runs(hosted: Rig, starter: Path) -> None:
     hosted.load_well(starter, context_length=1024)
 
-    async def go() -> list[Events]:
+    async def go() -> tuple[Events, Events]:
         heard = signal_once(hosted, signal.SIGKILL, TextDelta)
         return await asyncio.gather(
             collect(hosted.generate(STORY), heard), collect(hosted.generate(STORY))
