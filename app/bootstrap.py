@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import os
 import sys
 import time
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from app.domain.ports import ConversationStore, Engine
     from app.services import Services
     from app.services.doctor import DoctorProbes
-
-log = logging.getLogger(__name__)
 
 
 def run(command: Command) -> int:
@@ -182,8 +179,7 @@ class Application:
 
 
 def _report_bug(error: BaseException) -> None:
-    """To the log and to whoever shows bugs: the window's hook, or the terminal."""
-    log.error("a task failed", exc_info=error)
+    """To whoever shows bugs: the window's hook (which logs it, without its message), or stderr."""
     sys.excepthook(type(error), error, error.__traceback__)
 
 

@@ -82,6 +82,12 @@ def _bench(environment: Environment, arguments: Sequence[str]) -> int:
     return _become(environment, ["-m", "tests.bench", *arguments])
 
 
+def _screenshots(environment: Environment, arguments: Sequence[str]) -> int:
+    _no_arguments("screenshots", arguments)
+    environment.ensure(for_tests=True)
+    return _become(environment, ["-m", "tests.screenshots"])
+
+
 def _lock(environment: Environment, arguments: Sequence[str]) -> int:
     _no_arguments("lock", arguments)
     write_lock(environment.root)
@@ -118,6 +124,7 @@ COMMANDS = {
     "check": Command("", "formatting, lint, types, import contracts, size caps", _check),
     "fix": Command("", "format, and put right what can be put right by itself", _fix),
     "bench": Command("NAME [--json FILE]", "measure", _bench),
+    "screenshots": Command("", "take the pictures in docs/images anew", _screenshots),
     "setup": Command("[--backend NAME] [--python PATH]", "make .venv; all others do, too", _setup),
     "lock": Command("", "resolve pyproject.toml anew and write requirements.lock", _lock),
 }
