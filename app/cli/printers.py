@@ -108,7 +108,7 @@ def _statistics(reason: FinishReason, model_name: str, stats: RunStats) -> str:
     if stats.first_token_seconds:
         pieces.append(f"{stats.first_token_seconds:.2f} s to the first")
     if stats.decode_rate:
-        pieces.append(f"{stats.decode_rate:.1f} tokens/s")
+        pieces.append(f"{stats.decode_rate:.1f} tok/s")
     return " · ".join([piece for piece in [*pieces, _REASONS[reason]] if piece])
 
 

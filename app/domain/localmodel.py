@@ -40,5 +40,10 @@ class LocalModel:
     mtime_ns: int = 0
     """Of the first shard, when its header was read: a later time means another file."""
 
+    @property
+    def short_label(self) -> str:
+        """Where there is little room: the starter model without its explanation."""
+        return self.label.partition(" (")[0] if self.is_starter else self.label
+
 
 STARTER_LABEL = "Starter model (tiny, to try the application)"

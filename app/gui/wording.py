@@ -39,5 +39,5 @@ def when_text(milliseconds: int, now: datetime) -> str:
 
 
 def rate_text(tokens_per_second: float) -> str:
-    """A speed: `43.1 tokens/s`."""
-    return f"{tokens_per_second:.1f} tokens/s"
+    """A speed: `43.1 tok/s`."""
+    return f"{tokens_per_second:.1f} tok/s"

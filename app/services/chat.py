@@ -150,7 +150,9 @@ class ChatService:
     def live(self, conversation_id: int) -> Message | None:
         """The answer that is being made, with its text so far."""
         answer = self._answers.get(conversation_id)
-        return None if answer is None else replace(answer.message, parts=tuple(answer.parts))
+        if answer is None:
+            return None
+        return replace(answer.message, parts=tuple(answer.parts), run=self._given(answer))
 
     async def close(self) -> None:
         """Stop all answers and write what they have said."""
@@ -287,15 +289,18 @@ class ChatService:
         self._facts.publish(Trouble(error))
         self._engine.cancel(answer.request_id)
 
+    def _given(self, answer: _Answer) -> Run:
+        """Who answers, by the name that the person chose it by, and with which parameters."""
+        chosen = self._models.state.model
+        path = answer.info.path if answer.info else (chosen.path if chosen else "")
+        known = next((model for model in self._models.models if model.path == path), None)
+        name = known.short_label if known else (answer.info.name if answer.info else "")
+        return Run(model_name=name, model_path=path, params=answer.params)
+
     def _run(self, answer: _Answer, end: _End) -> Run:
-        info, model = answer.info, self._models.state.model
-        name = info.name if info else (model.label if model else "")
-        path = info.path if info else (model.path if model else "")
         error = end.error
-        return Run(
-            model_name=name,
-            model_path=path,
-            params=answer.params,
+        return replace(
+            self._given(answer),
             stats=end.stats,
             finish=end.finish,
             error_title=error.title if error else "",

@@ -12,7 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.domain.conversation import Message
+from app.domain.conversation import Message, MessageStatus
 from app.domain.errors import AppError, NotFound
 from app.domain.facts import (
     AnswerEnded,
@@ -144,7 +144,8 @@ class ChatController(QObject):
         self.run_changed.emit(self._newest_stats())
 
     def _newest_stats(self) -> RunStats | None:
-        runs = [message.run for message in self._path if message.run is not None]
+        ended = [m for m in self._path if m.status is not MessageStatus.STREAMING]
+        runs = [message.run for message in ended if message.run is not None]
         return runs[-1].stats if runs else None
 
     def _read_path(self) -> None:

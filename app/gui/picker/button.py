@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QStyleOptionButt
 
 from app.domain.facts import ModelPhase, ModelState
 from app.gui.controls import named, styled
-from app.gui.picker.sentences import short_label, short_state
+from app.gui.picker.sentences import short_state
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import SPACE_2, SPACE_3
 
@@ -34,7 +34,7 @@ class ModelButton(QPushButton):
     def show_state(self, state: ModelState) -> None:
         """Become the picture of this state."""
         self._state = state
-        self._label = short_label(state.model) if state.model else "Choose a model"
+        self._label = state.model.short_label if state.model else "Choose a model"
         self.setToolTip(short_state(state))
         self.setAccessibleDescription(short_state(state))
         self.updateGeometry()

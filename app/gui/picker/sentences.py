@@ -8,11 +8,6 @@ from app.domain.localmodel import LocalModel
 from app.gui.wording import size_text
 
 
-def short_label(model: LocalModel) -> str:
-    """For the button: the starter model without its explanation."""
-    return model.label.partition(" (")[0] if model.is_starter else model.label
-
-
 def facts_of(model: LocalModel) -> str:
     """Quantisation and size: `Q4_K_M · 4.7 GB`."""
     return " · ".join(filter(None, (model.facts.quantisation, size_text(model.facts.file_bytes))))
@@ -22,7 +17,7 @@ def short_state(state: ModelState) -> str:
     """A few words for the status line."""
     if state.model is None:
         return "No model"
-    name = short_label(state.model)
+    name = state.model.short_label
     match state.phase:
         case ModelPhase.LOADING:
             return f"{name}: loading, {percent(state.fraction)}"

@@ -67,7 +67,7 @@ def test_a_terminal_is_told_how_it_goes() -> None:
     outcome = answered(REASONED, asking(), terminal=True)
     assert "Loading the model" in outcome.err
     assert "\x1b[2mHm.\x1b[0m" in outcome.err
-    assert "Scripted · 11 tokens · 0.25 s to the first · 5.0 tokens/s · finished" in outcome.err
+    assert "starter · 11 tokens · 0.25 s to the first · 5.0 tok/s · finished" in outcome.err
 
 
 def test_a_terminal_is_not_steered_by_the_answer() -> None:
@@ -86,7 +86,7 @@ def test_json_tells_every_event() -> None:
         {
             "type": "finished",
             "reason": "stop",
-            "model": "Scripted",
+            "model": "starter",
             "stats": {
                 "prompt_tokens": 5,
                 "cached_tokens": 0,

@@ -93,7 +93,7 @@ def test_a_conversation_in_json() -> None:
         ("user", "Why are there tides?", "done"),
         ("assistant", "Because of the moon.", "done"),
     ]
-    assert shown["messages"][1]["model"] == "Scripted"
+    assert shown["messages"][1]["model"] == "starter"
 
 
 @pytest.mark.parametrize("as_json", [False, True])

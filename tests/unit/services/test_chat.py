@@ -54,8 +54,24 @@ def test_an_answer_is_kept_with_its_run():
     )
     assert (answer.text, answer.status) == ("Because.", MessageStatus.DONE)
     assert answer.run is not None
-    assert (answer.run.model_name, answer.run.finish) == ("Scripted", FinishReason.STOP)
+    assert (answer.run.model_name, answer.run.finish) == ("starter", FinishReason.STOP)
     assert answer.run.stats.answer_tokens == 2
+
+
+def test_a_running_answer_says_already_who_answers():
+    async def test(w: World):
+        w.engine.hold = asyncio.Event()
+        w.engine.replies.append(text("x"))
+        conversation = await ask(w)
+        live = w.chat.live(conversation)
+        w.engine.hold.set()
+        await w.until_answered()
+        return live
+
+    live = run(test)
+    assert live is not None
+    assert live.run is not None
+    assert live.run.model_name == "starter"
 
 
 def test_the_facts_come_in_order():
