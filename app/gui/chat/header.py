@@ -6,9 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from app.gui.controls import ElidedLabel, icon_button, styled
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import SPACE_2, SPACE_3
-
-_HEIGHT = 48
+from app.gui.theme.tokens import HEADER_HEIGHT, SPACE_2, SPACE_3
 
 
 class Header(QFrame):
@@ -17,7 +15,7 @@ class Header(QFrame):
     def __init__(self, theme: ThemeKeeper, model_button: QWidget) -> None:
         super().__init__()
         styled(self, edge="bottom")
-        self.setFixedHeight(_HEIGHT)
+        self.setFixedHeight(HEADER_HEIGHT)
         self.sidebar_button = icon_button(theme, "panel-left", "Toggle conversations")
         self.sidebar_button.setToolTip("Show or hide the conversations (Ctrl+B)")
         self.sidebar_button.setCheckable(True)

@@ -15,7 +15,7 @@ from app.gui.controls import label, named, styled
 from app.gui.inspector.context import ContextField
 from app.gui.inspector.fields import FieldFrame, NumberField, described
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import SPACE_2, SPACE_3, SPACE_4
+from app.gui.theme.tokens import HEADER_HEIGHT, SPACE_3, SPACE_4
 
 _PROMPT_HEIGHT = 112
 _SEED_HELP = "The same seed and settings give the same answer; empty draws a new one each time."
@@ -90,14 +90,14 @@ class Inspector(QFrame):
     def _lay_out(self) -> None:
         sheet = QWidget()
         column = QVBoxLayout(sheet)
-        column.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_4)
+        column.setContentsMargins(SPACE_4, 0, SPACE_4, SPACE_4)
         column.setSpacing(SPACE_3)
         heading = label("This conversation")
         font = heading.font()
         font.setWeight(font.Weight.DemiBold)
         heading.setFont(font)
+        heading.setFixedHeight(HEADER_HEIGHT)
         column.addWidget(heading)
-        column.addSpacing(SPACE_2)
         for field in self.fields():
             column.addWidget(field)
         column.addStretch()

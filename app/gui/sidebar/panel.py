@@ -20,7 +20,7 @@ from app.gui.controls import icon_button, label, named, styled
 from app.gui.sidebar.delegates import ConversationDelegate, HitDelegate
 from app.gui.sidebar.rows import ID_ROLE, ConversationItemModel, HitItemModel
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import SPACE_2, SPACE_3, SPACE_6
+from app.gui.theme.tokens import HEADER_HEIGHT, SPACE_2, SPACE_3, SPACE_6
 
 _TYPING_PAUSE = 120
 """Milliseconds without a key before a search starts."""
@@ -98,15 +98,17 @@ class Sidebar(QFrame):
         return timer
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.setContentsMargins(SPACE_3, SPACE_3, SPACE_2, SPACE_2)
+        head = QWidget()
+        head.setFixedHeight(HEADER_HEIGHT)
+        top = QHBoxLayout(head)
+        top.setContentsMargins(SPACE_3, 0, SPACE_2, 0)
         top.setSpacing(SPACE_2)
         top.addWidget(self.search_field, 1)
         top.addWidget(self.new_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 1, SPACE_2)
         column.setSpacing(0)
-        column.addLayout(top)
+        column.addWidget(head)
         column.addWidget(self._pages, 1)
 
     def _wire(self) -> None:
