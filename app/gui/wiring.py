@@ -48,6 +48,7 @@ class Wiring(QObject):
         models.state_changed.connect(window.status.show_model)
         sidebar.left.connect(self._on_left)
         sidebar.listed.connect(self._show_title)
+        sidebar.message_wished.connect(self._show_message)
         sidebar.show_wished.connect(self._show_conversation)
         sidebar.undo_possible.connect(menus.undo_delete.setEnabled)
         window.empty.open_file_wished.connect(self._ask_for_file)
@@ -55,12 +56,14 @@ class Wiring(QObject):
         window.popup.open_file_wished.connect(self._ask_for_file)
         window.sidebar.new_wished.connect(self._new)
         menus.delete.triggered.connect(self._delete)
+        menus.escape.activated.connect(self._on_escape)
         menus.new.triggered.connect(self._new)
         menus.open_file.triggered.connect(self._ask_for_file)
         menus.regenerate.triggered.connect(chat.regenerate_last)
         menus.rename.triggered.connect(self._rename)
-        menus.stop.triggered.connect(self._on_escape)
+        menus.stop.triggered.connect(chat.stop)
         menus.themes.triggered.connect(lambda action: self._set_theme(action.data()))
+        menus.stop.setEnabled(False)
         menus.undo_delete.setEnabled(False)
         menus.undo_delete.triggered.connect(sidebar.undo)
 
@@ -70,6 +73,7 @@ class Wiring(QObject):
         self.sidebar.refresh()
         last = remembered.get("conversation")
         self.chat.show_or_new(last if isinstance(last, int) else None)
+        self._window.composer.be_heard()
         if files:
             self.models.open_files(files)
 
@@ -100,6 +104,10 @@ class Wiring(QObject):
         self._window.shell.close_floating()
         self.chat.show_conversation(conversation_id)
 
+    def _show_message(self, conversation_id: int, message_id: int) -> None:
+        self._window.shell.close_floating()
+        self.chat.show_message(conversation_id, message_id)
+
     def _on_shown(self, conversation_id: int) -> None:
         self._window.sidebar.select(conversation_id)
         self._show_title()
@@ -125,6 +133,7 @@ class Wiring(QObject):
     def _show_possible(self, _answering: bool = False) -> None:
         menus, current = self._window.menus, self.chat.current
         answering = current is not None and self._services.chat.is_answering(current)
+        menus.stop.setEnabled(answering)
         menus.regenerate.setEnabled(not answering and self.chat.can_regenerate())
         menus.delete.setEnabled(current is not None)
         menus.rename.setEnabled(current is not None)

@@ -23,6 +23,23 @@ async def test_enter_sends_and_the_answer_streams_in(stage: Stage, services: Fak
     assert QApplication.focusWidget() is stage.window.composer.field
 
 
+async def test_what_is_typed_and_sent_while_everything_starts_is_sent(
+    stage: Stage, services: FakeServices
+) -> None:
+    stage.window.show()
+    stage.write("Why?")
+    stage.key(Qt.Key.Key_Return, on=stage.window.composer.field)
+    await stage.begin()
+    await stage.until(lambda: stage.texts() == ["Why?", "Hello there."])
+
+
+async def test_what_is_typed_while_everything_starts_stays(stage: Stage) -> None:
+    stage.window.show()
+    stage.write("Wh")
+    await stage.begin()
+    assert stage.window.composer.text() == "Wh"
+
+
 async def test_shift_enter_breaks_the_line(stage: Stage, services: FakeServices) -> None:
     await stage.begin()
     stage.type("a")
@@ -99,6 +116,19 @@ async def test_stop_by_button_and_by_escape(stage: Stage, services: FakeServices
         stop(stage)
         await stage.until(lambda: stage.find(QPushButton, "Send").isVisible())
         assert stage.texts()[-1] == "Once "
+
+
+async def test_the_menu_stops_only_what_runs(stage: Stage, services: FakeServices) -> None:
+    stop = stage.window.menus.stop
+    await stage.begin()
+    assert not stop.isEnabled()
+    services.chat.scripts.append(Script(("Once ", "upon"), gate=asyncio.Event()))
+    stage.write("tell")
+    stage.key(Qt.Key.Key_Return)
+    await stage.until(stop.isEnabled)
+    stop.trigger()
+    await stage.until(lambda: stage.find(QPushButton, "Send").isVisible())
+    assert not stop.isEnabled()
 
 
 def _press_stop(stage: Stage) -> None:

@@ -114,6 +114,8 @@ class Composer(QWidget):
         super().__init__()
         self._answering = False
         self._sending = False
+        self._is_heard = False
+        self._sent_early = False
         self.field = MessageField(theme)
         self.send_button = self._round_button(theme, "arrow-up", "Send", "Send (Enter)")
         self.stop_button = self._round_button(theme, "stop", "Stop", "Stop the answer (Esc)")
@@ -218,8 +220,17 @@ class Composer(QWidget):
         if had_focus and not self._answering:
             self.field.setFocus()
 
+    def be_heard(self) -> None:
+        """Somebody listens from now on; Enter may have been pressed before, while all started."""
+        self._is_heard = True
+        if self._sent_early:
+            self._send()
+
     def _send(self) -> None:
         if not self.text().strip() or self._sending:
+            return
+        if not self._is_heard:
+            self._sent_early = True
             return
         if self._answering:
             self.say(_STILL_ANSWERING)

@@ -63,6 +63,7 @@ class ChatController(QObject):
         self._reading = False
         self._read_again = False
         self._refused = ""
+        self._sought: int | None = None
         self._sending: dict[int, asyncio.Task[None]] = {}
         composer.send_wished.connect(self._on_send)
         composer.stop_wished.connect(self.stop)
@@ -85,16 +86,25 @@ class ChatController(QObject):
         self.current = conversation_id
         self._open_by(self._open(conversation_id))
 
+    def show_message(self, conversation_id: int, message_id: int) -> None:
+        """Show the conversation at this message, on whichever branch it stands."""
+        if conversation_id == self.current:
+            self._tasks.spawn(self._seek(message_id), "show-message")
+            return
+        self._leave()
+        self.current = conversation_id
+        self._open_by(self._open_at(conversation_id, message_id))
+
     def show_or_new(self, conversation_id: int | None) -> None:
         """The one that was shown last time, if it is still there."""
-        if conversation_id is None:
-            self.show_new()
-            return
-        self._open_by(self._open_or_fresh(conversation_id))
+        # What was typed since the window appeared stays: it belongs to what is opened now.
+        opening = self._fresh() if conversation_id is None else self._open_or_fresh(conversation_id)
+        self._open_by(opening)
 
     def _leave(self) -> None:
         self.drafts.save_soon()
         self.current = None
+        self._sought = None
         self._set_text("")
         self._composer.set_sending(False)
 
@@ -128,6 +138,17 @@ class ChatController(QObject):
         self._show_path(path)
         self.shown.emit(conversation_id)
 
+    async def _open_at(self, conversation_id: int, message_id: int) -> None:
+        await self._open(conversation_id)
+        await self._seek(message_id)
+
+    async def _seek(self, message_id: int) -> None:
+        if self._transcript.show_message(message_id) or self._is_answering():
+            return
+        # The path with its branch is read next, and shown there.
+        self._sought = message_id
+        await self._services.conversations.show_sibling(message_id)
+
     # ---------------------------------------------------------------------------------- path
 
     def _show_path(self, path: list[Message]) -> None:
@@ -140,6 +161,8 @@ class ChatController(QObject):
         if live is not None:
             self._path = [*path, live]
             self._transcript.start_answer(live)
+        if self._sought is not None and self._transcript.show_message(self._sought):
+            self._sought = None
         self._set_answering(live is not None)
         self.run_changed.emit(self._newest_stats())
 
@@ -279,8 +302,11 @@ class ChatController(QObject):
 
     def can_regenerate(self) -> bool:
         """Whether there is an answer that could be made again."""
-        busy = self.current is not None and self._services.chat.is_answering(self.current)
-        return not busy and any(message.role is Role.ASSISTANT for message in self._path)
+        answers = any(message.role is Role.ASSISTANT for message in self._path)
+        return answers and not self._is_answering()
+
+    def _is_answering(self) -> bool:
+        return self.current is not None and self._services.chat.is_answering(self.current)
 
     def _on_sibling(self, message_id: int) -> None:
         self._tasks.spawn(self._services.conversations.show_sibling(message_id), "sibling")
