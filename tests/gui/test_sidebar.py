@@ -9,6 +9,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QListView, QPushButton, QToolButton
 
 from app.domain.conversation import ConversationSummary
+from app.domain.facts import PathChanged
 from app.gui.sidebar.delegates import split_marks
 from app.gui.sidebar.rows import ID_ROLE, ConversationItemModel
 from tests.helpers.gui_services import FakeServices
@@ -152,6 +153,52 @@ async def test_search_as_one_types(stage: Stage, services: FakeServices, three: 
     await stage.until(lambda: stage.shown == three[1])
     stage.key(Qt.Key.Key_Escape)
     assert not results.isVisible()
+
+
+def is_in_sight(stage: Stage, message_id: int) -> bool:
+    row = stage.window.transcript.row(message_id)
+    height = stage.window.transcript.viewport().height()
+    return row is not None and row.isVisible() and 0 <= row.y() < height
+
+
+@pytest.fixture
+def long(services: FakeServices) -> int:
+    """A conversation of which only the end is in sight when it is opened."""
+    texts = ["the blue sky", *(f"line {n}\n\nand more" for n in range(60))]
+    return services.conversations.add("Long", *texts, age_minutes=60)
+
+
+async def search_and_take_first(stage: Stage, words: str) -> None:
+    stage.window.sidebar.begin_search()
+    stage.type(words)
+    await stage.until(stage.window.sidebar.result_view.isVisible)
+    stage.key(Qt.Key.Key_Return)
+
+
+@pytest.mark.parametrize("is_shown_before", [True, False])
+async def test_a_hit_opens_at_its_message(
+    stage: Stage, services: FakeServices, long: int, is_shown_before: bool
+) -> None:
+    other = services.conversations.add("Other", "nothing")
+    await stage.begin(long if is_shown_before else other)
+    first = services.conversations.kept[long].messages[0].id
+    assert not is_in_sight(stage, first)
+    await search_and_take_first(stage, "blue")
+    await stage.until(lambda: stage.shown == long and is_in_sight(stage, first))
+
+
+async def test_a_hit_on_another_branch_brings_that_branch(
+    stage: Stage, services: FakeServices, long: int
+) -> None:
+    await stage.begin(long)
+    kept = services.conversations.kept[long]
+    away = kept.messages[-1]
+    kept.messages = kept.messages[:-1]
+    services.conversations.branches[away.id] = [*kept.messages, away]
+    services.facts.publish(PathChanged(long))
+    await stage.until(lambda: stage.window.transcript.entries[-1].message.id != away.id)
+    stage.window.sidebar.message_chosen.emit(long, away.id)
+    await stage.until(lambda: is_in_sight(stage, away.id))
 
 
 async def test_nothing_found_says_what_to_try(stage: Stage, three: list[int]) -> None:

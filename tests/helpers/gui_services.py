@@ -186,6 +186,8 @@ class FakeConversations:
         self.searched: list[str] = []
         self.search_gates: dict[str, asyncio.Event] = {}
         self.path_gate: asyncio.Event | None = None
+        self.branches: dict[int, list[Message]] = {}
+        """By a message off the path: the path it stands on."""
 
     def add(self, title: str, *texts: str, age_minutes: int = 0, draft: str = "") -> int:
         """A conversation whose texts alternate between question and answer."""
@@ -285,7 +287,9 @@ class FakeConversations:
         kept.conversation = replace(kept.conversation, draft=draft)
 
     async def show_sibling(self, message_id: int) -> None:
-        raise NotImplementedError
+        path = self.branches[message_id]
+        self._find(path[0].conversation_id).messages = [*path]
+        self._facts.publish(PathChanged(path[0].conversation_id))
 
 
 def finished_run() -> Run:

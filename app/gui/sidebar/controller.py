@@ -19,6 +19,8 @@ class SidebarController(QObject):
 
     listed = Signal()
     """The rows are up to date (titles may have changed)."""
+    message_wished = Signal(int, int)
+    """Show this conversation at this message."""
     show_wished = Signal(int)
     """Show this conversation."""
     undo_possible = Signal(bool)
@@ -39,6 +41,7 @@ class SidebarController(QObject):
         self._list_again = False
         self._search_number = 0
         panel.chosen.connect(self.show_wished)
+        panel.message_chosen.connect(self.message_wished)
         panel.trash_wished.connect(self.trash)
         panel.search_wished.connect(self._search)
         panel.rows.rename_wished.connect(self._rename)

@@ -16,9 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.domain.conversation import SearchHit
 from app.gui.controls import icon_button, label, named, styled
 from app.gui.sidebar.delegates import ConversationDelegate, HitDelegate
-from app.gui.sidebar.rows import ID_ROLE, ConversationItemModel, HitItemModel
+from app.gui.sidebar.rows import HIT_ROLE, ID_ROLE, ConversationItemModel, HitItemModel
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import HEADER_HEIGHT, SPACE_2, SPACE_3, SPACE_6
 
@@ -32,6 +33,8 @@ class Sidebar(QFrame):
 
     new_wished = Signal()
     chosen = Signal(int)
+    message_chosen = Signal(int, int)
+    """A search hit: the conversation and the message in it."""
     trash_wished = Signal(int)
     search_wished = Signal(str)
     """The words to look for; empty when the search is over."""
@@ -224,8 +227,13 @@ class Sidebar(QFrame):
         return page.text() if isinstance(page, _Notice) else ""
 
     def _on_hit(self, index: QModelIndex) -> None:
-        if index.isValid():
-            self.chosen.emit(index.data(ID_ROLE))
+        if not index.isValid():
+            return
+        hit: SearchHit = index.data(HIT_ROLE)
+        if hit.message_id is None:
+            self.chosen.emit(hit.conversation_id)
+        else:
+            self.message_chosen.emit(hit.conversation_id, hit.message_id)
 
     def _show_page(self) -> None:
         if self.query():

@@ -283,6 +283,18 @@ class TranscriptView(QAbstractScrollArea):
         self._following = True
         self._arrange()
 
+    def show_message(self, message_id: int) -> bool:
+        """Bring the beginning of a message into sight; whether it is on the path."""
+        index = self._items.index_of(message_id)
+        if index is None:
+            return False
+        self._following = False
+        self._anchor = (index, 0)
+        self._arrange()
+        bar = self.verticalScrollBar()
+        self._following = bar.value() >= bar.maximum() - AT_END
+        return True
+
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """The reader scrolls: what is in sight now is where the reader is."""
         if self._arranging:
