@@ -124,11 +124,15 @@ class ElidedLabel(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setMinimumWidth(24)
         self._full = ""
+        self._shorter: tuple[str, ...] = ()
         self.set_full_text(text)
 
-    def set_full_text(self, text: str) -> None:
-        """Show as much of `text` as there is room for; the tip holds all of it."""
-        self._full = text
+    def set_full_text(self, text: str, *shorter: str) -> None:
+        """Show the first of these that there is room for, or as much of the last as fits.
+
+        The tip and the accessible name hold all of `text`.
+        """
+        self._full, self._shorter = text, shorter
         self.setAccessibleName(text)
         self._elide()
 
@@ -145,8 +149,11 @@ class ElidedLabel(QLabel):
         return QSize(width, super().sizeHint().height())
 
     def _elide(self) -> None:
-        mode = Qt.TextElideMode.ElideRight
-        shown = self.fontMetrics().elidedText(self._full, mode, self.width())
+        metrics, width = self.fontMetrics(), self.width()
+        wordings = (self._full, *self._shorter)
+        fitting = [words for words in wordings if metrics.horizontalAdvance(words) <= width]
+        chosen = fitting[0] if fitting else wordings[-1]
+        shown = metrics.elidedText(chosen, Qt.TextElideMode.ElideRight, width)
         if shown != self.text():
             self.setText(shown)
         self.setToolTip(self._full if shown != self._full else "")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
 
 from app.gui.controls import named
 from app.gui.theme.keeper import WISHES
@@ -61,6 +62,9 @@ class Menus:
         menu.addSeparator()
         self.regenerate = self._add(menu, "Re&generate the answer", "Ctrl+R")
         self.stop = self._add(menu, "&Stop the answer", "Esc")
+        # Shown here only: Esc also leaves what is open, while there is no answer to stop.
+        self.stop.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        self.escape = QShortcut(QKeySequence("Esc"), self._window)
         menu.addSeparator()
         self.rename = self._add(menu, "&Rename", "F2")
         self.delete = self._add(menu, "&Delete", "Ctrl+Shift+Backspace")

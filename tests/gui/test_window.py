@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QWidget
 
+from app.gui.controls import ElidedLabel
 from app.gui.theme.tokens import DARK, LIGHT
 from app.gui.window import MainWindow
 from tests.helpers.gui_services import FakeServices
@@ -159,6 +160,20 @@ async def test_every_menu_entry_does_something(stage: Stage) -> None:
         and not action.receivers("2triggered(bool)")
     ]
     assert idle == []
+
+
+def test_a_line_takes_the_longest_wording_that_fits(qapp: QApplication) -> None:
+    line = ElidedLabel()
+    line.set_full_text("the whole long wording", "a shorter one")
+    shown: dict[str, str] = {}
+    for words in ("the whole long wording", "a shorter one", "a short"):
+        line.resize(line.fontMetrics().horizontalAdvance(words) + 2, 20)
+        line.resizeEvent(QResizeEvent(line.size(), line.size()))
+        shown[words] = line.text()
+    assert shown["the whole long wording"] == "the whole long wording"
+    assert shown["a shorter one"] == "a shorter one"
+    assert shown["a short"].startswith("a s")
+    assert line.toolTip() == line.accessibleName() == "the whole long wording"
 
 
 async def test_no_shortcut_is_given_twice(stage: Stage) -> None:

@@ -127,7 +127,6 @@ QMenu::item:selected { background: $selected; }
 QMenu::item:disabled { color: $greyed; }
 QMenu::separator { height: 1px; background: $line; margin: 5px 8px; }
 QMenu::indicator { width: 14px; height: 14px; left: 8px; }
-QMenu::item:checked { font-weight: 600; }
 QToolTip { background: $surface; color: $text; border: 1px solid $line; padding: 5px 7px; }
 
 QSplitter::handle { background: transparent; }

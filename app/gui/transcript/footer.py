@@ -121,9 +121,9 @@ class Footer(QWidget):
         self.previous.clicked.connect(lambda: self._ask_sibling(-1))
         self.regenerate.clicked.connect(self.regenerate_requested)
 
-    def set_statistics(self, text: str) -> None:
-        """What the answer took."""
-        self.statistics.set_full_text(text)
+    def set_statistics(self, text: str, *shorter: str) -> None:
+        """What the answer took, and the same for less room."""
+        self.statistics.set_full_text(text, *shorter)
 
     def set_siblings(self, message_id: int, siblings: tuple[int, ...]) -> None:
         """The answers among which one can switch, this one among them."""

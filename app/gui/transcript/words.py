@@ -41,20 +41,35 @@ def ending(status: MessageStatus, run: Run | None) -> str:
     return _FINISH[run.finish] if run and run.finish else "complete"
 
 
-def statistics(status: MessageStatus, run: Run | None) -> str:
-    """The line under an answer; what is not known is left out."""
+def statistics(
+    status: MessageStatus, run: Run | None, *, named: bool = True, brief: bool = False
+) -> str:
+    """The line under an answer; what is not known is left out.
+
+    Unless `named` without the model, which stands above the answer; `brief` spares words.
+    """
     parts: list[str] = []
     if run is not None:
         stats = run.stats
-        parts.append(run.model_name)
+        parts.append(run.model_name if named else "")
         if stats.answer_tokens:
             parts.append(f"{stats.answer_tokens:,} token{'s' if stats.answer_tokens != 1 else ''}")
         if stats.first_token_seconds > 0:
-            parts.append(f"first token {stats.first_token_seconds:.2f} s")
+            what = "" if brief else "first token "
+            parts.append(f"{what}{stats.first_token_seconds:.2f} s")
         if stats.decode_rate > 0:
             parts.append(f"{stats.decode_rate:.1f} tok/s")
     parts.append(ending(status, run))
     return " · ".join(part for part in parts if part)
+
+
+def statistics_wordings(status: MessageStatus, run: Run | None) -> tuple[str, str, str]:
+    """The same line for less and less room."""
+    return (
+        statistics(status, run),
+        statistics(status, run, named=False),
+        statistics(status, run, named=False, brief=True),
+    )
 
 
 def reading_progress(done: int, total: int) -> str:

@@ -17,6 +17,13 @@ def test_statistics() -> None:
     )
 
 
+def test_statistics_for_less_room_keep_how_it_ended() -> None:
+    assert words.statistics_wordings(MessageStatus.DONE, run())[1:] == (
+        "512 tokens · first token 0.42 s · 38.1 tok/s · complete",
+        "512 tokens · 0.42 s · 38.1 tok/s · complete",
+    )
+
+
 def test_what_is_not_known_is_left_out() -> None:
     bare = Run("Tiny", "/t", ChatParams())
     assert words.statistics(MessageStatus.INTERRUPTED, bare) == (
