@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 GRID = 64
 LARGEST_SLICE = 512
 
-_QUICK = 0.1
-_SLOW = 0.3
-"""Seconds for a slice: short enough for a lively progress bar and, where a running computation
-cannot be stopped (graphics processors), for a quick stop."""
+PATIENCE_STOPPABLE = 1.0
+PATIENCE_UNSTOPPABLE = 0.12
+"""Seconds that a slice may take. On the CPU a running computation can be stopped, and only the
+progress must be lively; elsewhere a stop waits for the slice."""
 
 
 @dataclass(slots=True)
@@ -64,6 +64,7 @@ def _shared(one: Sequence[int], other: Sequence[int]) -> int:
 class Pace:
     """How many tokens a slice has; learns from the time that slices take on this machine."""
 
+    patience: float = PATIENCE_STOPPABLE
     size: int = 2 * GRID
 
     def next_slice(self, left: int) -> int:
@@ -76,9 +77,9 @@ class Pace:
 
     def took(self, count: int, seconds: float) -> None:
         """A slice of `count` tokens took so long."""
-        if count >= self.size and seconds < _QUICK:
+        if count >= self.size and seconds < self.patience / 3:
             self.size = min(self.size * 2, LARGEST_SLICE)
-        elif seconds > _SLOW:
+        elif seconds > self.patience:
             self.size = max(self.size // 2, GRID)
 
     def slices(self, tokens: Sequence[int], start: int) -> Iterator[Sequence[int]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.domain.errors import AppError
 from app.domain.generation import LoadedInfo, LoadParams, LoadRequest
 from app.engine import refusal
-from app.engine.cells import Cells, Pace
+from app.engine.cells import PATIENCE_STOPPABLE, PATIENCE_UNSTOPPABLE, Cells, Pace
 from app.engine.limits import (
     Buffers,
     buffers_told,
@@ -47,7 +47,7 @@ class LoadedModel:
         self.template = template
         self.info = info
         self.cells = Cells()
-        self.pace = Pace()
+        self.pace = Pace(PATIENCE_UNSTOPPABLE if info.gpu_layers else PATIENCE_STOPPABLE)
         self.pieces = TokenPieces(weights.vocabulary, control_markers(weights.template or ""))
 
     @property

@@ -1,8 +1,8 @@
 """The engine against llama.cpp's own benchmark, beside a window that paints; and how soon it stops.
 
-Ours and theirs run by turns, with as many threads, both with flash attention and the same niceness;
-what counts is the median of the ratios pair by pair, which a machine that is busy now and then
-hardly moves.
+Ours and theirs run by turns, with as many threads, both with flash attention, the same niceness and
+as many tokens in the context before. What counts is the median of the ratios pair by pair, which a
+machine that is busy now and then hardly moves.
 """
 
 from __future__ import annotations
@@ -78,12 +78,14 @@ def painting(window: Sequence[str]) -> Iterator[None]:
 
 
 def _decode(rig: Rig, path: Path, threads: int) -> list[Row]:
+    depth = rig.ask(STORY, max_tokens=1).last.stats.prompt_tokens
+
     def ours(number: int) -> float:
         sampling = Sampling(seed=number)
         return rig.ask(STORY, sampling=sampling, max_tokens=DECODED).last.stats.decode_rate
 
     def theirs() -> float:
-        return llama_bench.rate(path, threads, answer=DECODED)
+        return llama_bench.rate(path, threads, answer=DECODED, depth=depth)
 
     ratio, our_rate, their_rate = _pairs(ours, theirs)
     unit = f"tok/s, {threads} threads" if threads > 1 else "tok/s, 1 thread"

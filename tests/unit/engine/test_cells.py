@@ -76,7 +76,7 @@ def test_after_reading_the_cells_are_the_prompt(prompts: list[list[int]]) -> Non
 
 @given(st.integers(1, 3000), st.integers(1, 8).map(lambda n: n * GRID))
 def test_no_slice_is_below_the_grid_but_a_lone_one(length: int, size: int) -> None:
-    lengths = [len(piece) for piece in Pace(size).slices(numbers(length), 0)]
+    lengths = [len(piece) for piece in Pace(size=size).slices(numbers(length), 0)]
     assert sum(lengths) == length
     assert len(lengths) == 1 or min(lengths) >= GRID
     assert all(length % GRID == 0 for length in lengths[:-1])
@@ -88,7 +88,7 @@ def test_the_pace_quickens_and_slackens() -> None:
         pace.took(pace.size, 0.01)
     assert pace.size == LARGEST_SLICE
     for _ in range(5):
-        pace.took(pace.size, 1.0)
+        pace.took(pace.size, 2.0)
     assert pace.size == GRID
 
 

@@ -16,7 +16,7 @@ from tests.helpers.gguf_files import babbler, starter_shell
 
 pytestmark = [pytest.mark.native_model, pytest.mark.timeout(240)]
 
-SMALL, REAL = 270, 30
+SMALL, REAL = 280, 20
 """Seeds for a small model, which loads in milliseconds, and for the starter model's header."""
 PATIENCE = 10.0
 """Seconds after which a load is cancelled, as a person would do; the supervisor does the rest."""
