@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -146,6 +147,7 @@ class WindowLife:
             log.error("closing took longer than %s s and was cut short", _CLOSE_SECONDS)
         except Exception as error:  # noqa: BLE001 - last resort: the window must close
             log.error("closing failed: %s", trace_of(error))
+        gc.unfreeze()
         self._last_resort.remove()
         self.window.deleteLater()
         return 0
@@ -176,6 +178,19 @@ class WindowLife:
         # A conversation must be found again even where the window does not close well.
         self._wiring.chat.shown.connect(self._keep_shape)
         self._wiring.begin(self._remembered, list(self._options.files))
+        self._tasks.spawn(self._settle(), "settle")
+
+    async def _settle(self) -> None:
+        """Do now what would make the window stand still in the first answer.
+
+        What there is by now stays to the end. Frozen, it is left out when the garbage collector
+        walks through all objects: 50,000, that is 20 ms, some time in an answer.
+        """
+        from app.gui.transcript.readiness import import_readers
+
+        gc.freeze()
+        await asyncio.to_thread(import_readers)
+        gc.freeze()
 
     def _listen(self) -> None:
         from app.gui.single_instance import InstanceServer

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.gui.theme.tokens import SPACE_8
 
@@ -40,6 +40,8 @@ class Shell(QWidget):
     """A panel opened or closed."""
     floated = Signal(object)
     """This panel opened on top of the middle; it should take the focus."""
+    focus_lost = Signal()
+    """The panel that had the focus was closed."""
 
     def __init__(self, left: QWidget, middle: QWidget, right: QWidget) -> None:
         super().__init__()
@@ -113,8 +115,12 @@ class Shell(QWidget):
         width = side.width if side.docked else min(side.width, self.width() - SPACE_8)
         left = self.width() - width if at_right else 0
         side.panel.setGeometry(QRect(left, 0, width, self.height()))
+        focus = QApplication.focusWidget()
+        had_focus = focus is not None and side.panel.isAncestorOf(focus)
         side.panel.setVisible(side.is_open)
         side.panel.raise_()
+        if had_focus and not side.is_open:
+            self.focus_lost.emit()
 
     def _place_grip(self, grip: _Grip, x: int, shown: bool) -> None:
         grip.setGeometry(QRect(x - _GRIP // 2, 0, _GRIP, self.height()))

@@ -101,6 +101,7 @@ class MainWindow(QMainWindow):
         self.model_button.clicked.connect(self.popup.toggle)
         self.popup.closed.connect(self.composer.field.setFocus)
         self.shell.changed.connect(self._on_panels)
+        self.shell.focus_lost.connect(self.composer.field.setFocus)
         self.shell.floated.connect(lambda panel: panel.take_focus())
         self.transcript.link_activated.connect(self.presenter.ask_link)
         self.transcript.verticalScrollBar().rangeChanged.connect(self._on_scroll_range)

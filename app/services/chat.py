@@ -50,7 +50,7 @@ from app.services.answer_log import AnswerLog
 from app.services.models import ModelService
 
 _OUR_MISTAKE = (
-    "Lamplight made a mistake while answering",
+    "Lamplight made a mistake while answering.",
     "What had been written is kept.",
     "Send again; if it happens again, please report it with the log.",
 )
@@ -164,7 +164,7 @@ class ChatService:
     def _refuse_while_answering(self, conversation_id: int) -> None:
         if self.is_answering(conversation_id):
             raise UsageError(
-                "An answer is still being written here",
+                "An answer is still being written here.",
                 remedy="Wait until it has ended, or stop it, then send again.",
             )
 

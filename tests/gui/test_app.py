@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Mapping
@@ -97,6 +98,15 @@ async def test_services_start_after_the_first_paint(
     clean()
 
 
+async def test_what_lasts_is_left_out_of_garbage_collections(life: Life) -> None:
+    running = asyncio.ensure_future(life.life.live())
+    await life.until(lambda: gc.get_freeze_count() > 10_000)
+    life.window.close()
+    assert await running == 0
+    assert gc.get_freeze_count() == 0
+    clean()
+
+
 async def test_close_while_answering_keeps_the_draft(life: Life, services: FakeServices) -> None:
     services.chat.scripts.append(Script(gate=asyncio.Event()))
     running = asyncio.ensure_future(life.life.live())
@@ -172,7 +182,7 @@ async def test_what_nobody_caught_is_shown(life: Life, expected_logs: ExpectedLo
     running = asyncio.ensure_future(life.life.live())
     await life.until(lambda: life.window.inspector.isEnabled())
     asyncio.get_running_loop().call_soon(lambda: 1 / 0)
-    title = "Something went wrong in Lamplight"
+    title = "Something went wrong in Lamplight."
     await life.until(lambda: title in [e.title for e in life.window.banners.errors()])
     life.window.close()
     assert await running == 0

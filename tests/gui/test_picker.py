@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -170,6 +171,7 @@ async def test_without_any_model_the_window_tells_how_to_get_one(
     opener.click()
     dialog = stage.find(QFileDialog, "Open model file")
     assert dialog.isVisible()
+    assert Path(dialog.directory().absolutePath()) == Path.home()
     dialog.filesSelected.emit(["/models/mine.gguf"])
     dialog.close()
     await stage.until(lambda: services.models.opened == ["/models/mine.gguf"])

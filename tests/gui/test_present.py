@@ -63,7 +63,7 @@ async def test_our_own_mistake_is_an_apology_with_a_report(
     expected_logs.expect("unexpected: ValueError")
     await stage.begin()
     stage.window.presenter.report(_raised("what somebody wrote"))
-    assert stage.banners() == ["Something went wrong in Lamplight"]
+    assert stage.banners() == ["Something went wrong in Lamplight."]
 
 
 def test_a_report_quotes_no_text() -> None:

@@ -119,6 +119,18 @@ async def test_panels_float_in_a_narrow_window_and_escape_closes_them(
     await stage.until(stage.window.sidebar.isVisible)
 
 
+@pytest.mark.parametrize("width", [480, 1100])
+async def test_a_panel_that_closes_gives_the_focus_to_the_composer(
+    stage: Stage, width: int
+) -> None:
+    await stage.begin(size=(width, 700))
+    stage.key(Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert stage.focus() is stage.window.sidebar.search_field
+    stage.key(Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    assert not stage.window.sidebar.isVisible()
+    assert stage.focus() is stage.window.composer.field
+
+
 async def test_its_shape_is_remembered(stage: Stage, qapp: QApplication) -> None:
     await stage.begin()
     stage.window.shell.right.wished = True

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from app.domain.facts import ModelState
 from app.domain.generation import RunStats
 from app.gui.controls import ElidedLabel, label
-from app.gui.picker.sentences import short_state
+from app.gui.picker.sentences import phase_words, short_state
 from app.gui.theme.tokens import READING_WIDTH, SPACE_3, SPACE_4, SPACE_6
 from app.gui.wording import rate_text, size_text
 
@@ -53,7 +53,7 @@ class StatusLine(QWidget):
 
     def show_model(self, state: ModelState) -> None:
         """What the engine has of the chosen model."""
-        self._state.set_full_text(short_state(state))
+        self._state.set_full_text(short_state(state), phase_words(state).capitalize())
         if state.info is not None:
             self._memory.setText(f"{size_text(state.info.total_bytes)} memory")
         self._memory.setVisible(state.info is not None)

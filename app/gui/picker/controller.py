@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -42,6 +43,7 @@ class ModelController(QObject):
         self._tasks = tasks
         self._failure = ""
         self._bad_file = ""
+        self._folder = Path.home()
         popup.choose_wished.connect(self._choose)
         popup.forget_wished.connect(lambda path: self._do(self._services.models.forget(path)))
         popup.load_wished.connect(self.load)
@@ -97,6 +99,7 @@ class ModelController(QObject):
     def open_files(self, paths: list[str]) -> None:
         """Open a model file that was dropped, chosen or named on the command line."""
         for path in paths[:1]:
+            self._folder = Path(path).parent
             self._do(self._open_and_load(path))
 
     async def _open_and_load(self, path: str) -> None:
@@ -113,6 +116,7 @@ class ModelController(QObject):
         """The system's file dialog."""
         dialog = named(QFileDialog(window), "Open model file")
         dialog.setWindowTitle("Open model file")
+        dialog.setDirectory(str(self._folder))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(["Model files (*.gguf)", "All files (*)"])
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -17,16 +17,22 @@ def short_state(state: ModelState) -> str:
     """A few words for the status line."""
     if state.model is None:
         return "No model"
-    name = state.model.short_label
+    return f"{state.model.short_label}: {phase_words(state)}"
+
+
+def phase_words(state: ModelState) -> str:
+    """The same where the name of the model has no room: `loading, 43 %`."""
     match state.phase:
+        case ModelPhase.NONE:
+            return "no model"
         case ModelPhase.LOADING:
-            return f"{name}: loading, {percent(state.fraction)}"
+            return f"loading, {percent(state.fraction)}"
         case ModelPhase.READY:
-            return f"{name}: ready"
+            return "ready"
         case ModelPhase.FAILED:
-            return f"{name}: could not be used"
-        case _:
-            return f"{name}: not loaded"
+            return "could not be used"
+        case ModelPhase.CHOSEN:
+            return "not loaded"
 
 
 def long_state(state: ModelState) -> str:

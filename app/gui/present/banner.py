@@ -10,10 +10,11 @@ from app.domain.errors import AppError
 from app.gui.controls import Sign, icon_button, label, named, styled, text_button
 from app.gui.present.report import error_report
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import READING_WIDTH, SPACE_1, SPACE_2, SPACE_3, SPACE_4
+from app.gui.theme.tokens import FLAT_EDGE, READING_WIDTH, SPACE_1, SPACE_2, SPACE_3, SPACE_4
 
 _MOST = 3
 _DETAIL_HEIGHT = 120
+_SIGN = 20
 
 
 class Banner(QFrame):
@@ -25,7 +26,7 @@ class Banner(QFrame):
         super().__init__()
         self.error = error
         named(self, "Banner")
-        self.setAccessibleDescription(f"{error.title}. {error.remedy}")
+        self.setAccessibleDescription(f"{error.title} {error.remedy}".strip())
         styled(self, ground="danger")
         self._detail = self._detail_box(error.detail)
         self._more = text_button("Details", "Show details", kind="quiet")
@@ -38,7 +39,7 @@ class Banner(QFrame):
         self._lay_out(theme)
 
     def _lay_out(self, theme: ThemeKeeper) -> None:
-        sign = Sign(theme.icon("triangle-alert", "danger"), 20)
+        sign = Sign(theme.icon("triangle-alert", "danger"), _SIGN)
         title = label(self.error.title, wrap=True)
         font = title.font()
         font.setBold(True)
@@ -50,15 +51,7 @@ class Banner(QFrame):
         if self.error.remedy:
             words.addWidget(label(self.error.remedy, wrap=True))
         words.addWidget(self._detail)
-        buttons = QHBoxLayout()
-        # The words of a flat button stand under the words above, not its invisible edge.
-        buttons.setContentsMargins(-SPACE_3, SPACE_1, 0, 0)
-        buttons.addWidget(self._more)
-        buttons.addWidget(self._copy)
-        buttons.addStretch()
-        words.addLayout(buttons)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_4, SPACE_2, SPACE_2, SPACE_2)
+        row = QHBoxLayout()
         row.setSpacing(SPACE_3)
         top = Qt.AlignmentFlag.AlignTop
         signs = QVBoxLayout()
@@ -67,6 +60,18 @@ class Banner(QFrame):
         row.addLayout(signs)
         row.addLayout(words, 1)
         row.addWidget(self._close, 0, top)
+        buttons = QHBoxLayout()
+        # The words of a flat button stand under the words above, not its invisible edge.
+        buttons.setContentsMargins(_SIGN + SPACE_3 - FLAT_EDGE, 0, 0, 0)
+        buttons.setSpacing(0)
+        buttons.addWidget(self._more)
+        buttons.addWidget(self._copy)
+        buttons.addStretch()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_4, SPACE_2, SPACE_2, SPACE_2)
+        column.setSpacing(SPACE_1)
+        column.addLayout(row)
+        column.addLayout(buttons)
 
     def _detail_box(self, text: str) -> QPlainTextEdit:
         box = named(QPlainTextEdit(text), "Details")

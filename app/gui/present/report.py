@@ -32,7 +32,7 @@ def trace_of(error: BaseException) -> str:
 def mistake(error: BaseException) -> AppError:
     """An unexpected exception as a person reads it."""
     return AppError(
-        "Something went wrong in Lamplight",
+        "Something went wrong in Lamplight.",
         trace_of(error),
         "You can go on working. If it happens again, please copy the report and send it to us.",
     )

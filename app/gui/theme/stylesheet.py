@@ -107,6 +107,10 @@ QProgressBar::chunk { background: $accent; border-radius: 2px; }
 QAbstractItemView { background: transparent; border: none; outline: none; }
 QListView QLineEdit { border-radius: ${rs}px; border-color: $accent; padding: 3px 6px; }
 
+QHeaderView { background: transparent; }
+QHeaderView::section { background: $paper; color: $muted; border: none;
+    border-bottom: 1px solid $line; padding: 4px 8px; }
+
 QScrollArea { background: transparent; border: none; }
 QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 12px; margin: 0; }

@@ -16,6 +16,8 @@ SPACE_6 = 24
 SPACE_8 = 32
 RADIUS = 8
 RADIUS_SMALL = 5
+FLAT_EDGE = 13
+"""Logical pixels between the edge of a flat button and its words: padding and border."""
 HEADER_HEIGHT = 48
 """Logical pixels of the first line of the middle; what stands beside it keeps to its middle."""
 READING_WIDTH = 760
