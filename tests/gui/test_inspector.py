@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, Qt
+import pytest
+from PySide6.QtCore import QLocale, QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -97,6 +98,22 @@ async def test_slider_and_number_move_together(stage: Stage) -> None:
     assert spin.value() == 1.0
     spin.setValue(0.5)
     assert slider.value() == 10
+
+
+@pytest.mark.parametrize("language", ["en_GB", "de_DE"])
+@pytest.mark.parametrize("typed", ["0,5", "0.5"])
+async def test_comma_and_point_are_both_decimal_signs(
+    stage: Stage, typed: str, language: str
+) -> None:
+    await stage.begin()
+    stage.window.menus.inspector.trigger()
+    spin = stage.find(QDoubleSpinBox, "Temperature")
+    spin.setLocale(QLocale(language))
+    spin.setFocus()
+    spin.selectAll()
+    stage.type(typed)
+    stage.key(Qt.Key.Key_Tab)
+    assert spin.value() == 0.5
 
 
 async def test_bounds_hold(stage: Stage) -> None:

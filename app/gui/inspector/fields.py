@@ -66,6 +66,25 @@ class FieldFrame(QWidget):
         self.column.addLayout(self.top)
 
 
+class _NumberBox(QDoubleSpinBox):
+    """Takes a comma and a point as the decimal sign, whichever the language would want.
+
+    Without this `0,5` is read as 5 where the comma separates thousands.
+    """
+
+    def validate(self, text: str, position: int) -> object:
+        return super().validate(self._with_own_point(text), position)
+
+    def valueFromText(self, text: str) -> float:
+        return super().valueFromText(self._with_own_point(text))
+
+    def _with_own_point(self, text: str) -> str:
+        if not self.decimals():
+            return text
+        point = self.locale().decimalPoint()
+        return text.replace("," if point == "." else ".", point)
+
+
 class NumberField(FieldFrame):
     """A number with bounds; with a slider over the part of the range that is usual."""
 
@@ -99,7 +118,7 @@ class NumberField(FieldFrame):
     def _make_spin(
         self, what: Described, decimals: int, guard: QObject, zero_means: str
     ) -> QDoubleSpinBox:
-        spin = named(QDoubleSpinBox(), what.label)
+        spin = named(_NumberBox(), what.label)
         spin.setAccessibleDescription(what.help)
         spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         spin.setDecimals(decimals)

@@ -29,6 +29,7 @@ QFrame[edge="top"] { border: none; border-top: 1px solid $line; }
 QLabel[tone="muted"] { color: $muted; }
 QLabel[tone="danger"] { color: $danger; }
 
+QPushButton, QToolButton { outline: none; }
 QPushButton {
     background: $surface; color: $text; border: 1px solid $line;
     border-radius: ${rs}px; padding: 5px 12px; }
