@@ -9,6 +9,7 @@ from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from app.domain.errors import DiskFull, EngineCrashed
+from app.domain.facts import PathChanged
 from tests.helpers.gui_services import FakeServices, Script
 from tests.helpers.gui_stage import Stage
 
@@ -219,6 +220,24 @@ async def test_coming_back_to_an_answer_shows_what_it_has_said(
     gate.set()
     await stage.until(lambda: stage.texts()[-1:] == ["Said meanwhile."])
     await stage.until(lambda: stage.find(QPushButton, "Send").isVisible())
+
+
+async def test_a_path_read_while_answering_leaves_the_reader_alone(
+    stage: Stage, services: FakeServices
+) -> None:
+    talk = services.conversations.add("Long", *["Words.\n\n" * 20] * 6)
+    services.chat.scripts.append(Script(("Said ", "meanwhile."), gate=asyncio.Event()))
+    await stage.begin(talk)
+    stage.write("go")
+    stage.key(Qt.Key.Key_Return)
+    await stage.until(lambda: stage.texts()[-1:] == ["Said "])
+    view = stage.window.transcript
+    view.verticalScrollBar().setValue(40)
+    row = view.row(view.entries[-1].message.id)
+    services.facts.publish(PathChanged(talk))
+    await stage.settle()
+    assert view.verticalScrollBar().value() == 40
+    assert row is view.row(view.entries[-1].message.id) is not None
 
 
 async def test_an_answer_elsewhere_is_not_shown_here(stage: Stage, services: FakeServices) -> None:

@@ -155,12 +155,10 @@ class ChatController(QObject):
         """The path, with what a running answer has said so far."""
         live = self._services.chat.live(self.current) if self.current is not None else None
         if live is not None:
-            path = [message for message in path if message.id != live.id]
+            # What is stored may be a little behind.
+            path = [live if message.id == live.id else message for message in path]
         self._path = path
         self._transcript.set_path(path)
-        if live is not None:
-            self._path = [*path, live]
-            self._transcript.start_answer(live)
         if self._sought is not None and self._transcript.show_message(self._sought):
             self._sought = None
         self._set_answering(live is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.domain.conversation import Message, MessageStatus, Run
@@ -33,7 +33,7 @@ class Entry:
     @property
     def is_live(self) -> bool:
         """Whether it may still grow."""
-        return self.message.status is MessageStatus.STREAMING
+        return _is_streaming(self.message)
 
     def grow(self, kind: PartKind, text: str, now: float) -> None:
         """Take new text; `now` is in monotonic seconds."""
@@ -73,6 +73,10 @@ class PathDiff:
     """Ids of messages whose rows can stay as they are."""
     siblings: frozenset[int] = field(default_factory=frozenset)
     """Of these, whose siblings are others now."""
+    missed: tuple[tuple[int, PartKind, str], ...] = ()
+    """What of them streams still, and the text by which the message is ahead of its entry."""
+    begins: bool = False
+    """An answer that was not here before streams in at the end."""
 
 
 class MessageItemModel:
@@ -100,32 +104,45 @@ class MessageItemModel:
         """Show these; entries of messages that have not changed stay the same objects."""
         kept: set[int] = set()
         siblings: set[int] = set()
+        missed: list[tuple[int, PartKind, str]] = []
         entries: list[Entry] = []
+        last = messages[-1] if messages else None
+        begins = last is not None and _is_streaming(last) and last.id not in self._index
         for message in messages:
             old = self.entry(message.id)
             if old is None or not _still_shown(old, message):
                 entries.append(Entry.of(message))
                 continue
             kept.add(message.id)
+            if old.is_live:
+                missed += [(message.id, kind, text) for kind, text in _missed(old, message)]
             if old.message.sibling_ids != message.sibling_ids:
                 siblings.add(message.id)
                 old.message = replace(old.message, sibling_ids=message.sibling_ids)
             entries.append(old)
         self._entries = entries
         self._index = {entry.message.id: at for at, entry in enumerate(entries)}
-        return PathDiff(frozenset(kept), frozenset(siblings))
+        return PathDiff(frozenset(kept), frozenset(siblings), tuple(missed), begins)
 
-    def append(self, message: Message) -> None:
-        """One more at the end."""
-        self._index[message.id] = len(self._entries)
-        self._entries.append(Entry.of(message))
+
+def _is_streaming(message: Message) -> bool:
+    return message.status is MessageStatus.STREAMING
 
 
 def _still_shown(entry: Entry, message: Message) -> bool:
     """Whether the entry shows this message already, the list of its siblings aside."""
     if entry.message.status is not message.status:
         return False
+    pairs = ((entry.reasoning, message.reasoning), (entry.text, message.text))
     if entry.is_live:
-        # What streams in is ahead of what is stored.
-        return entry.text.startswith(message.text)
-    return entry.text == message.text and entry.reasoning == message.reasoning
+        # What streams in may be ahead of what is stored, or of what is shown.
+        return all(shown.startswith(text) or text.startswith(shown) for shown, text in pairs)
+    return all(shown == text for shown, text in pairs)
+
+
+def _missed(entry: Entry, message: Message) -> Iterator[tuple[PartKind, str]]:
+    """By what the message is ahead of the entry that shows it."""
+    if len(message.reasoning) > len(entry.reasoning):
+        yield PartKind.REASONING, message.reasoning[len(entry.reasoning) :]
+    if len(message.text) > len(entry.text):
+        yield PartKind.TEXT, message.text[len(entry.text) :]

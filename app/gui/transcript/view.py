@@ -140,7 +140,10 @@ class TranscriptView(QAbstractScrollArea):
         return self._rows.get(message_id)
 
     def set_path(self, messages: Sequence[Message]) -> None:
-        """Show these; rows of messages that have not changed stay, and so does the reader."""
+        """Show these; rows of messages that have not changed stay, and so does the reader.
+
+        The reader is taken to an answer that begins, and to the end of another conversation.
+        """
         places = self._places_above()
         diff = self._items.set_path(messages)
         self._rows.keep_only(diff.kept)
@@ -149,23 +152,13 @@ class TranscriptView(QAbstractScrollArea):
             if row is not None:
                 row.set_siblings()
         self._rows.estimate(self._column)
-        for message_id, top in places:
-            index = self._items.index_of(message_id)
-            if index is not None:
-                self._anchor = (index, top)
-                break
-        else:
-            # Another conversation: its end is where one reads on.
-            self._following = True
+        known = ((self._items.index_of(message_id), top) for message_id, top in places)
+        anchor = next(((index, top) for index, top in known if index is not None), None)
+        self._following |= diff.begins or anchor is None
+        self._anchor = anchor or self._anchor
         self._arrange()
-
-    def start_answer(self, message: Message) -> None:
-        """An answer begins; the reader who asked for it is taken to it."""
-        if self._items.index_of(message.id) is None:
-            self._items.append(message)
-            self._rows.estimate(self._column)
-        self._following = True
-        self._arrange()
+        for message_id, kind, text in diff.missed:
+            self.grow(message_id, kind, text)
 
     def set_progress(self, message_id: int, done: int, total: int) -> None:
         """So many prompt tokens are read, of so many."""

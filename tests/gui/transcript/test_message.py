@@ -28,7 +28,7 @@ def row_of(view: TranscriptView, message_id: int) -> MessageRow:
 
 
 def test_before_the_first_word_it_waits(view: TranscriptView) -> None:
-    view.start_answer(streaming(2))
+    view.set_path([streaming(2)])
     row = row_of(view, 2)
     assert row.waiting is not None
     assert row.waiting.accessibleName() == "Waiting for the answer"
@@ -39,7 +39,7 @@ def test_before_the_first_word_it_waits(view: TranscriptView) -> None:
 
 
 def test_statistics_under_a_finished_answer(view: TranscriptView) -> None:
-    view.start_answer(streaming(2))
+    view.set_path([streaming(2)])
     view.grow(2, PartKind.TEXT, "Words")
     view.end_answer(2, MessageStatus.STOPPED, run(FinishReason.CANCELLED), None)
     footer = row_of(view, 2).footer
@@ -48,7 +48,7 @@ def test_statistics_under_a_finished_answer(view: TranscriptView) -> None:
 
 
 def test_a_failure_is_said_with_its_remedy(view: TranscriptView) -> None:
-    view.start_answer(streaming(2))
+    view.set_path([streaming(2)])
     error = EngineCrashed("The engine stopped.", "It broke.", "Send it again.")
     view.end_answer(2, MessageStatus.FAILED, run(None), error)
     card = row_of(view, 2).error
@@ -123,7 +123,7 @@ def test_thoughts_fold_and_unfold(view: TranscriptView) -> None:
 
 
 def test_thoughts_stream_and_end(view: TranscriptView) -> None:
-    view.start_answer(streaming(2))
+    view.set_path([streaming(2)])
     view.grow(2, PartKind.REASONING, "Let me ")
     row = row_of(view, 2)
     assert row.reasoning is not None
@@ -153,8 +153,7 @@ def test_a_short_bubble_is_narrow_and_right(view: TranscriptView) -> None:
 
 
 def test_a_screen_reader_is_told_role_and_text(view: TranscriptView) -> None:
-    view.set_path([question(1, "Why?")])
-    view.start_answer(streaming(2))
+    view.set_path([question(1, "Why?"), streaming(2)])
     view.grow(2, PartKind.TEXT, "Because ")
     view.grow(2, PartKind.TEXT, "of that.")
     asked, answered = row_of(view, 1), row_of(view, 2)

@@ -11,9 +11,17 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QWidget
 
 from app.domain.conversation import MessageStatus
-from app.domain.generation import PartKind
+from app.domain.generation import PartKind, Role
 from app.gui.transcript.message import MessageRow
-from tests.gui.transcript.samples import EVERYTHING, answer, question, run, streaming, talk
+from tests.gui.transcript.samples import (
+    EVERYTHING,
+    answer,
+    message,
+    question,
+    run,
+    streaming,
+    talk,
+)
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -113,8 +121,7 @@ def test_the_column_is_centred_and_never_too_wide(view: TranscriptView) -> None:
 
 
 def test_the_end_is_followed_by_those_who_are_there(view: TranscriptView) -> None:
-    view.set_path(talk(20))
-    view.start_answer(streaming(21))
+    view.set_path([*talk(20), streaming(21)])
     for _ in range(30):
         view.grow(21, PartKind.TEXT, "A paragraph of some words.\n\n")
         assert gap_at_end(view) == 33
@@ -122,8 +129,7 @@ def test_the_end_is_followed_by_those_who_are_there(view: TranscriptView) -> Non
 
 
 def test_a_reader_further_up_is_left_alone(view: TranscriptView) -> None:
-    view.set_path(talk(20))
-    view.start_answer(streaming(21, "Words.\n\n" * 30))
+    view.set_path([*talk(20), streaming(21, "Words.\n\n" * 30)])
     scroll_up(view, 500)
     before = row_at_top(view)
     button = only(view, QPushButton)
@@ -145,8 +151,7 @@ def test_coming_back_to_the_end_is_following_again(view: TranscriptView) -> None
 
 
 def test_an_answer_far_away_grows_and_is_whole_when_one_comes_back(view: TranscriptView) -> None:
-    view.set_path(talk(40))
-    view.start_answer(streaming(41))
+    view.set_path([*talk(40), streaming(41)])
     view.verticalScrollBar().setValue(0)
     view.grow(41, PartKind.TEXT, EVERYTHING)
     view.grow(41, PartKind.TEXT, "\n\nThe end.")
@@ -177,7 +182,7 @@ def test_what_has_not_changed_keeps_widget_and_place(view: TranscriptView) -> No
     view.set_path(path)
     scroll_up(view, 400)
     kept, place = rows(view), row_at_top(view)
-    view.set_path([*path, question(31), streaming(32)])
+    view.set_path([*path, question(31), answer(32)])
     assert row_at_top(view) == place
     assert set(kept) & set(rows(view))
     assert [entry.message.id for entry in view.entries][-2:] == [31, 32]
@@ -200,9 +205,45 @@ def test_a_path_that_is_behind_the_stream_takes_nothing_back(view: TranscriptVie
     assert view.row(2) is row
 
 
+def test_a_path_that_is_ahead_of_the_stream_brings_what_is_missing(view: TranscriptView) -> None:
+    view.set_path([question(1), streaming(2)])
+    view.grow(2, PartKind.REASONING, "Let me ")
+    row = view.row(2)
+    assert row is not None
+    ahead = message(
+        2, Role.ASSISTANT, "Done", status=MessageStatus.STREAMING, reasoning="Let me think."
+    )
+    view.set_path([question(1), ahead])
+    assert view.row(2) is row
+    assert (view.entries[1].reasoning, view.entries[1].text) == ("Let me think.", "Done")
+    assert [piece.content for piece in row.body.pieces] == ["Done"]  # pyright: ignore
+    view.set_path([question(1), ahead])
+    assert view.entries[1].text == "Done"
+
+
+def test_a_path_with_another_text_makes_the_streaming_row_again(view: TranscriptView) -> None:
+    view.set_path([question(1), streaming(2, "one thing")])
+    row = view.row(2)
+    view.set_path([question(1), streaming(2, "another")])
+    assert view.row(2) is not row
+    assert view.entries[1].text == "another"
+
+
+def test_an_answer_that_begins_takes_the_reader_to_it_once(view: TranscriptView) -> None:
+    path = [*talk(20), question(21), streaming(22, "Words.\n\n" * 30)]
+    view.set_path(path[:20])
+    scroll_up(view, 500)
+    view.set_path(path)
+    assert gap_at_end(view) == 33
+    scroll_up(view, 500)
+    before = row_at_top(view)
+    view.set_path(path)
+    assert row_at_top(view) == before
+    assert not view.is_at_end
+
+
 def test_an_answer_found_while_streaming_goes_on(view: TranscriptView) -> None:
     view.set_path([question(1), streaming(2, "so far")])
-    view.start_answer(streaming(2))
     view.grow(2, PartKind.TEXT, " and on")
     assert view.entries[1].text == "so far and on"
 
@@ -293,7 +334,7 @@ def test_a_row_with_the_focus_stays(view: TranscriptView, qtbot: QtBot) -> None:
 def test_tab_goes_from_top_to_bottom(view: TranscriptView) -> None:
     view.set_path([answer(2, "```\nx\n```"), question(3)])
     composer = QLineEdit(view)
-    view.start_answer(streaming(4))
+    view.set_path([answer(2, "```\nx\n```"), question(3), streaming(4)])
     view.grow(4, PartKind.REASONING, "hm")
     view.grow(4, PartKind.TEXT, "```\ny\n```\n\n[z](https://example.com)")
     view.end_answer(4, MessageStatus.DONE, run(), None)
@@ -349,8 +390,7 @@ def test_the_menu_copies(view: TranscriptView, qtbot: QtBot) -> None:
 
 
 def test_another_theme_keeps_text_and_place(view: TranscriptView, theme: ThemeKeeper) -> None:
-    view.set_path(talk(30, EVERYTHING))
-    view.start_answer(streaming(31, "so far"))
+    view.set_path([*talk(30, EVERYTHING), streaming(31, "so far")])
     scroll_up(view, 700)
     before = row_at_top(view)
     theme.set_wish("dark")
