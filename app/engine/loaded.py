@@ -113,6 +113,9 @@ def _make_ready(
             context = Context(weights, length, threads)
         except NativeRefusal as error:
             raise refusal.classify_context(name, log) from error
+    if flag.is_raised:
+        context.close()
+        raise LoadStopped
     if context.pooling > 0:
         context.close()
         raise refusal.not_chat(name, "an embedding model, which compares texts")

@@ -253,8 +253,11 @@ def test_a_load_can_be_cancelled(fresh: Rig, starter: Path) -> None:
         stream = fresh.engine.load(LoadRequest(request_id, str(starter)))
         return await collect(stream, lambda _: fresh.engine.cancel(request_id))
 
-    events = fresh.run(go())
-    assert isinstance(events.last, LoadCancelled)
+    # So small a model may be ready before the cancel is heard; not again and again.
+    ends = [fresh.run(go()).last]
+    while isinstance(ends[-1], Loaded) and len(ends) < 5:
+        ends.append(fresh.run(go()).last)
+    assert isinstance(ends[-1], LoadCancelled)
     assert fresh.engine.loaded is None
     fresh.load_well(starter, context_length=512)
 
