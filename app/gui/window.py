@@ -6,7 +6,7 @@ import itertools
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 from app import __version__
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
 
 _SIZE = (1120, 760)
+_SCREEN_SHARE = 0.92
 
 
 class MainWindow(QMainWindow):
@@ -74,7 +75,7 @@ class MainWindow(QMainWindow):
         self.drop_hint = DropHint(theme, self)
         self.presenter = Presenter(self, self.banners, self.toast)
         self.menus = Menus(self)
-        self.resize(*_SIZE)
+        self._take_first_size()
         self._wire()
         self._order_tabs()
         self.menus.show_wish(theme.wish)
@@ -178,6 +179,10 @@ class MainWindow(QMainWindow):
 
     # --------------------------------------------------------------------------------- shape
 
+    def _take_first_size(self) -> None:
+        """The usual size; on a small screen a smaller one, with room for the frame."""
+        self.resize(QSize(*_SIZE).boundedTo(self.screen().availableSize() * _SCREEN_SHARE))
+
     def state(self) -> dict[str, Any]:
         """What to remember of its shape."""
         geometry = b64encode(self.saveGeometry().data()).decode()
@@ -190,7 +195,7 @@ class MainWindow(QMainWindow):
             try:
                 self.restoreGeometry(QByteArray(b64decode(geometry, validate=True)))
             except ValueError:
-                self.resize(*_SIZE)
+                self._take_first_size()
         if isinstance(panels, dict):
             self.shell.restore(panels)
         if self.shell.right.is_open:

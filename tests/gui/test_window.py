@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QWidget
+from PySide6.QtGui import QAccessible, QAction, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QToolButton, QWidget
 
 from app.gui.controls import ElidedLabel
+from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import DARK, LIGHT
 from app.gui.window import MainWindow
 from tests.helpers.gui_services import FakeServices
@@ -50,6 +51,11 @@ async def test_every_control_that_takes_the_focus_is_named(
         and not (widget.objectName() and widget.accessibleName())
     ]
     assert nameless == []
+    actions = stage.window.sidebar.search_field.findChildren(QToolButton)
+    assert "Clear the search" in [
+        interface.text(QAccessible.Text.Name)
+        for interface in map(QAccessible.queryAccessibleInterface, actions)
+    ]
 
 
 async def test_tab_reaches_everything_and_comes_back(stage: Stage, services: FakeServices) -> None:
@@ -117,6 +123,15 @@ async def test_panels_float_in_a_narrow_window_and_escape_closes_them(
     assert not stage.window.sidebar.isVisible()
     stage.window.resize(1100, 700)
     await stage.until(stage.window.sidebar.isVisible)
+
+
+def test_the_first_size_fits_on_the_screen(qapp: QApplication) -> None:
+    window = MainWindow(ThemeKeeper(qapp, wish="light"))
+    screen = qapp.primaryScreen().availableSize()
+    assert screen.width() < 1120, "the screen of these tests is a small one"
+    assert window.width() < screen.width()
+    assert window.height() < screen.height()
+    window.deleteLater()
 
 
 @pytest.mark.parametrize("width", [480, 1100])

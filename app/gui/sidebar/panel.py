@@ -78,7 +78,7 @@ class Sidebar(QFrame):
             self._theme.icon("x", "muted"), QLineEdit.ActionPosition.TrailingPosition
         )
         self._clear.setVisible(False)
-        self._clear.setToolTip("Clear the search")
+        self._clear.setText("Clear the search")
         field.installEventFilter(self)
         return field
 
