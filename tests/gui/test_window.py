@@ -7,11 +7,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QAction, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QToolButton, QWidget
 
+from app.domain.facts import ModelPhase, ModelState
 from app.gui.controls import ElidedLabel
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import DARK, LIGHT
 from app.gui.window import MainWindow
-from tests.helpers.gui_services import FakeServices
+from tests.helpers.gui_services import FakeServices, local_model
 from tests.helpers.gui_stage import Stage
 
 # DESIGN, section 8, as far as this window has them.
@@ -105,6 +106,15 @@ async def test_a_narrow_window_clips_nothing(stage: Stage, services: FakeService
         left = widget.mapTo(stage.window, QPoint(0, 0)).x()
         assert left >= 0, name
         assert left + widget.width() <= 480, name
+
+
+async def test_a_long_model_name_leaves_room_for_the_title(
+    stage: Stage, services: FakeServices
+) -> None:
+    services.models.models = (local_model("A model with a name that has no end at all"),)
+    services.models.state = ModelState(ModelPhase.CHOSEN, services.models.models[0])
+    await stage.begin(size=(480, 700))
+    assert stage.window.model_button.width() <= 0.4 * stage.window.header.width()
 
 
 async def test_panels_float_in_a_narrow_window_and_escape_closes_them(

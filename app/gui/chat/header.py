@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from app.gui.controls import ElidedLabel, icon_button, styled
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import HEADER_HEIGHT, SPACE_2, SPACE_3
+
+_MODEL_SHARE = 0.4
 
 
 class Header(QFrame):
@@ -14,6 +17,7 @@ class Header(QFrame):
 
     def __init__(self, theme: ThemeKeeper, model_button: QWidget) -> None:
         super().__init__()
+        self._model_button = model_button
         styled(self, edge="bottom")
         self.setFixedHeight(HEADER_HEIGHT)
         self.sidebar_button = icon_button(theme, "panel-left", "Toggle conversations")
@@ -35,6 +39,11 @@ class Header(QFrame):
         row.addWidget(self._title, 1)
         row.addWidget(model_button)
         row.addWidget(self.inspector_button)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # A long name of a model gives way before the title does.
+        self._model_button.setMaximumWidth(round(self.width() * _MODEL_SHARE))
 
     def set_title(self, title: str) -> None:
         """Name the conversation that is shown."""
