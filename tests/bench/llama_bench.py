@@ -103,7 +103,8 @@ def _build(version: str, file: Path) -> None:
 
 
 def _source(version: str, folder: Path) -> Path:
-    fetch = ["-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--no-build-isolation"]
+    # Only this package from source: pip reads its metadata with a build tool that may be a wheel.
+    fetch = ["-m", "pip", "download", "--no-deps", "--no-binary", _PACKAGE]
     wanted = f"{_PACKAGE}=={version}"
     told = subprocess.run(
         [sys.executable, *fetch, "-d", str(folder), wanted],
