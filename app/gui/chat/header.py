@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QResizeEvent
+from typing import TYPE_CHECKING
+
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from app.gui.controls import ElidedLabel, icon_button, styled
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import HEADER_HEIGHT, SPACE_2, SPACE_3
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
 
 _MODEL_SHARE = 0.4
 
