@@ -114,7 +114,7 @@ def test_a_growing_table_keeps_its_widget(make_body: Make) -> None:
     body = make_body()
     body.feed("| a | b |\n|---|---|\n| 1 | 2 |\n")
     (table,) = body.segments
-    body.feed("| 3 | 4 |\n| 5")
+    body.feed("| 3 | 4 |\n| 5 |\n")
     body.fit(600)
     assert body.segments == [table]
     assert isinstance(table, TablePage)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.gui.transcript.markdown import Code, Piece, Text, read_blocks
+from app.gui.transcript.markdown import Code, Piece, Table, Text, read_blocks
 from app.gui.transcript.reader import MarkdownReader
 from tests.gui.transcript.samples import EVERYTHING
 
@@ -65,6 +65,24 @@ def test_a_fence_that_has_begun_is_code_at_once_and_never_shows_its_end() -> Non
     assert codes[-1] == Code("a = 1\n", "py")
     assert all("`" not in code.content for code in codes)
     assert not any(isinstance(piece, Text) for piece in seen)
+
+
+def test_a_row_of_a_table_is_shown_when_it_is_complete() -> None:
+    reader = MarkdownReader()
+    reader.feed("| a | b |\n|---|---|\n| 1 | 2 |\n")
+    assert reader.feed("| 3 |").pieces == [Table(("a", "b"), (("1", "2"),), ("left", "left"))]
+    (table,) = reader.feed(" 4 |\n").pieces
+    assert isinstance(table, Table)
+    assert table.rows == (("1", "2"), ("3", "4"))
+    assert reader.feed("\n| not a row").pieces[-1] == Text("| not a row")
+
+
+def test_a_last_row_without_its_end_is_shown_at_the_end() -> None:
+    reader = MarkdownReader()
+    reader.feed("| a |\n|---|\n| 1")
+    (table,) = reader.finish().pieces
+    assert isinstance(table, Table)
+    assert table.rows == (("1",),)
 
 
 def test_a_definition_after_its_use_makes_everything_new() -> None:
