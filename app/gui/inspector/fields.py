@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QDoubleSpinBox,
@@ -19,6 +19,9 @@ from app.domain.settings import ChatSettings
 from app.gui.controls import WheelGuard, icon_button, label, named
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import SPACE_1
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QValidator
 
 _SPIN_WIDTH = 86
 
