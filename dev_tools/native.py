@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -36,8 +37,11 @@ _CMAKE_ARGS = {
 }
 
 # Raised when the way of building changes, so that wheels built the old way are not taken.
-_RECIPE = 1
+_RECIPE = 2
 
+_NO_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
+
+_NUMBERS = re.compile(r"\d+")
 _NINJA_LINE = re.compile(r"\[(\d+)/(\d+)\]")
 _INSTRUCTION_LINES = re.compile(r"^(?:flags|Features|isa)\s*:\s*(.*)$", re.MULTILINE)
 
@@ -82,7 +86,7 @@ def built_wheel(lock: Lock, backend: str, python: Path, python_platform: str) ->
         version=lock.version(APP, PACKAGE),
         source=lock.block(APP, PACKAGE),
         backend=backend,
-        cmake_args=" ".join([os.environ.get("CMAKE_ARGS", ""), *_CMAKE_ARGS[backend]]).strip(),
+        cmake_args=_cmake_args(backend),
         platform=f"{python_platform}-{platform.machine()}",
         instructions=_instructions(),
     )
@@ -92,6 +96,29 @@ def built_wheel(lock: Lock, backend: str, python: Path, python_platform: str) ->
             return wheel
         _require_compiler(backend)
         return _build(build, lock, python, folder)
+
+
+def _cmake_args(backend: str) -> str:
+    """What CMake is given, quoted as scikit-build-core splits it; the person's own come last."""
+    given = [*_CMAKE_ARGS[backend], *_without_broken_amx()]
+    return " ".join([*map(shlex.quote, given), os.environ.get("CMAKE_ARGS", "")]).strip()
+
+
+def _without_broken_amx() -> list[str]:
+    """Leave the matrix instructions (AMX) out where the compiler breaks ggml's use of them.
+
+    Before GCC 12.4 and 13.3 (its bug 114098) the tile configuration is dropped as dead code, and the
+    first multiplication on a processor that has AMX ends with SIGSEGV. Before GCC 11 there is no AMX.
+    """
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return []
+    compiler = os.environ.get("CXX", "").split()[:1] or ["c++"]
+    if "Free Software Foundation" not in (output_of([*compiler, "--version"]) or ""):
+        return []
+    version = tuple(map(int, _NUMBERS.findall(output_of([*compiler, "-dumpfullversion"]) or "")))
+    if version < (11,) or version >= (13, 3) or (12, 4) <= version < (13,):
+        return []
+    return [f"-DCMAKE_{language}_FLAGS={_NO_AMX}" for language in ("C", "CXX")]
 
 
 def _build(build: Build, lock: Lock, python: Path, folder: Path) -> Path:

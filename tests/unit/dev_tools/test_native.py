@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -95,3 +96,32 @@ def test_a_missing_toolkit_is_a_sentence(machine: pytest.MonkeyPatch) -> None:
         native._require_compiler("cuda")
     with pytest.raises(Stop, match=r"Vulkan SDK"):
         native._require_compiler("vulkan")
+
+
+@pytest.mark.parametrize(
+    ("version", "left_out"),
+    [("10.2.1", False), ("11.4.0", True), ("12.2.0", True), ("12.4.0", False)]
+    + [("13.2.0", True), ("13.3.0", False), ("14.1.0", False)],
+)
+def test_matrix_instructions_are_left_out_where_gcc_breaks_them(
+    machine: pytest.MonkeyPatch, version: str, left_out: bool
+) -> None:
+    def gcc(command: list[str]) -> str:
+        return f"{version}\n" if command[-1] == "-dumpfullversion" else "Free Software Foundation"
+
+    machine.setattr(native, "output_of", gcc)
+    machine.setattr(native.platform, "machine", lambda: "x86_64")
+    arguments = shlex.split(native._cmake_args("cpu"))
+    assert any("-mno-amx-tile" in argument for argument in arguments) == left_out
+    assert all(argument.startswith("-D") for argument in arguments)
+
+
+def test_matrix_instructions_are_no_matter_on_arm(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(native, "output_of", lambda _command: "Free Software Foundation 12.2.0")
+    machine.setattr(native.platform, "machine", lambda: "arm64")
+    assert native._cmake_args("cpu") == ""
+
+
+def test_what_the_person_gives_cmake_comes_last(machine: pytest.MonkeyPatch) -> None:
+    machine.setenv("CMAKE_ARGS", "-DGGML_NATIVE=OFF")
+    assert native._cmake_args("vulkan").endswith("-DGGML_VULKAN=ON -DGGML_NATIVE=OFF")
