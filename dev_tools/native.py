@@ -107,8 +107,8 @@ def _cmake_args(backend: str) -> str:
 def _without_broken_amx() -> list[str]:
     """Leave the matrix instructions (AMX) out where the compiler breaks ggml's use of them.
 
-    Before GCC 12.4 and 13.3 (its bug 114098) the tile configuration is dropped as dead code, and the
-    first multiplication on a processor that has AMX ends with SIGSEGV. Before GCC 11 there is no AMX.
+    Before GCC 12.4 and 13.3 (its bug 114098) the tile configuration is dropped as dead code, and
+    the first multiplication on a processor that has AMX ends with SIGSEGV. GCC 10 knows no AMX.
     """
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return []

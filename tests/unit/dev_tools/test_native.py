@@ -100,8 +100,15 @@ def test_a_missing_toolkit_is_a_sentence(machine: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("version", "left_out"),
-    [("10.2.1", False), ("11.4.0", True), ("12.2.0", True), ("12.4.0", False)]
-    + [("13.2.0", True), ("13.3.0", False), ("14.1.0", False)],
+    [
+        ("10.2.1", False),
+        ("11.4.0", True),
+        ("12.2.0", True),
+        ("12.4.0", False),
+        ("13.2.0", True),
+        ("13.3.0", False),
+        ("14.1.0", False),
+    ],
 )
 def test_matrix_instructions_are_left_out_where_gcc_breaks_them(
     machine: pytest.MonkeyPatch, version: str, left_out: bool
