@@ -18,11 +18,13 @@ from app.domain.conversation import (
     SearchHit,
 )
 from app.domain.errors import AppError
+from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
     GenerateEvent,
     GenerateRequest,
     LoadedInfo,
     LoadEvent,
+    LoadParams,
     LoadRequest,
     PartKind,
     Role,
@@ -60,6 +62,15 @@ class Engine(Protocol):
 
     async def describe(self) -> dict[str, str | list[str]]:
         """Facts for `doctor`: llama.cpp's version, devices with memory, processor features."""
+        ...
+
+    async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:
+        """What a load would take, without doing it and without harm to what is loaded.
+
+        The file's weights are not read: a header in a file of the full length is enough. Raises
+        `EngineError` and `ModelFileError` cases; `EngineCrashed` where llama.cpp does not survive
+        the file.
+        """
         ...
 
     def on_lost(self, heard: Callable[[AppError], None]) -> None:

@@ -7,6 +7,7 @@ worker                       the one thread that touches llama.cpp
 loaded, answer               a loaded model; one answer of it
 prompt, template, deadline   from turns to tokens, by the file's own chat template
 text, reasoning, markers     from tokens to text that may be shown
+dry_run, measuring           what a load would take; in a host of its own
 cells                        what of a prompt is already in the cache
 limits, refusal              what is too much, and why a file was refused
 native                       the only importer of llama_cpp

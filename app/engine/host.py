@@ -14,10 +14,22 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import BinaryIO, NoReturn
 
+from app.domain.errors import AppError
+from app.domain.fit import MeasuredSizes
+from app.domain.generation import LoadParams
 from app.engine import protocol
-from app.engine.worker import DescribeJob, Facts, GenerateJob, LoadJob, UnloadJob, Worker
+from app.engine.worker import (
+    DescribeJob,
+    DryRunJob,
+    Facts,
+    GenerateJob,
+    LoadJob,
+    UnloadJob,
+    Worker,
+)
 
 NICENESS = 5
 """Added to the parent's: when both want the same core, the window gets it."""
@@ -112,6 +124,9 @@ class _Host:
                 self._worker.put(UnloadJob(lambda: self.send({"is": "unloaded"})))
             case "describe":
                 self._worker.put(DescribeJob(self._tell_facts))
+            case "dry_run":
+                params = LoadParams(**frame["params"])
+                self._worker.put(DryRunJob(frame["path"], params, self._tell_sizes))
             case unknown:
                 raise protocol.ProtocolError(f"an unknown request: {unknown!r}")
 
@@ -123,6 +138,12 @@ class _Host:
 
     def _tell_facts(self, facts: Facts) -> None:
         self.send({"is": "facts", "facts": facts})
+
+    def _tell_sizes(self, sizes: MeasuredSizes | AppError) -> None:
+        if isinstance(sizes, AppError):
+            self.send({"is": "refused", "error": sizes.to_dict()})
+        else:
+            self.send({"is": "measured", "sizes": asdict(sizes)})
 
 
 def _leave(status: int) -> NoReturn:

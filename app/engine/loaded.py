@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from app.domain.errors import AppError
 from app.domain.generation import LoadedInfo, LoadParams, LoadRequest
 from app.engine import refusal
 from app.engine.cells import PATIENCE_STOPPABLE, PATIENCE_UNSTOPPABLE, Cells, Pace
+from app.engine.dry_run import measured_buffers, require_readable
 from app.engine.limits import (
     Buffers,
     buffers_told,
@@ -65,7 +65,7 @@ def load(request: LoadRequest, flag: AbortFlag, progress: Callable[[float], None
     """Load a file; raises an `AppError` case or `LoadStopped`, and then nothing is left."""
     began = time.perf_counter()
     system.start()
-    _require_readable(Path(request.path))
+    require_readable(Path(request.path))
     with LOG.recording() as log:
         weights = _load_weights(request, flag, progress, log)
         try:
@@ -73,13 +73,6 @@ def load(request: LoadRequest, flag: AbortFlag, progress: Callable[[float], None
         except BaseException:
             weights.close()
             raise
-
-
-def _require_readable(path: Path) -> None:
-    if not path.exists():
-        raise refusal.missing(path.name)
-    if not path.is_file() or not os.access(path, os.R_OK):
-        raise refusal.unreadable(path.name)
 
 
 def _load_weights(
@@ -144,31 +137,13 @@ def _require_memory(request: LoadRequest, weights: Weights, length: int, threads
     memory = machine_memory()
     if weights.cache_bytes_per_token * length < memory.available // 2:
         return
-    buffers = _measured(request, length, threads)
+    buffers = measured_buffers(request.path, request.params, length, threads)
     needed = buffers.cache + buffers.compute
     if needed > memory.available:
         raise refusal.out_of_memory(
             f"A context of {length:,} tokens needs {_gib(needed)}, "
             f"and {_gib(memory.available)} are free."
         )
-
-
-def _measured(request: LoadRequest, length: int, threads: int) -> Buffers:
-    """What a context would take, without taking it (10 to 150 ms)."""
-    with LOG.recording() as log:
-        try:
-            weights = Weights(
-                request.path, request.params.gpu_layers, lambda _: True, measure_only=True
-            )
-        except NativeRefusal as error:
-            raise refusal.classify(request.path, log) from error
-        try:
-            Context(weights, length, threads).close()
-        except NativeRefusal as error:
-            raise refusal.classify_context(Path(request.path).name, log) from error
-        finally:
-            weights.close()
-    return buffers_told(log)
 
 
 def _gib(size: int) -> str:

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any, BinaryIO, cast
 
 from app.domain.errors import AppError
+from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
     Failed,
     Finished,
@@ -94,6 +95,14 @@ def generate_from_dict(data: Frame) -> GenerateRequest:
         max_tokens=data["max_tokens"],
         stop=tuple(data["stop"]),
     )
+
+
+def sizes_from_dict(data: Frame) -> MeasuredSizes:
+    """The sizes in a frame `measured`; raises `ProtocolError`."""
+    try:
+        return MeasuredSizes(**data["sizes"])
+    except (KeyError, TypeError) as error:
+        raise ProtocolError(f"malformed sizes: {sorted(data)}") from error
 
 
 def event_to_dict(event: Event) -> Frame:

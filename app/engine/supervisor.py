@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.domain.errors import AppError, EngineCrashed
+from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
     GenerateEvent,
     GenerateRequest,
     LoadedInfo,
     LoadEvent,
+    LoadParams,
     LoadRequest,
 )
 from app.engine import protocol
 from app.engine.host_process import HostEnd, HostProcess
+from app.engine.measuring import MeasuringHosts
 from app.engine.requests import Doing, Requests
 
 CANCEL_SECONDS = 2.0
@@ -62,6 +65,7 @@ class HostEngine:
         self._facts: list[asyncio.Future[dict[str, str | list[str]]]] = []
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._closing = False
+        self._measuring = MeasuringHosts(self._command, host_folder())
 
     @property
     def loaded(self) -> LoadedInfo | None:
@@ -134,6 +138,10 @@ class HostEngine:
         self._running_host().send({"do": "describe"})
         return await facts
 
+    async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:
+        """What a load would take, measured by another host; raises `AppError` cases."""
+        return await self._measuring.dry_run(path, params)
+
     def on_lost(self, heard: Callable[[AppError], None]) -> None:
         """Call `heard` in the event loop when the host dies while nothing was asked of it."""
         self._requests.on_lost(heard)
@@ -141,6 +149,7 @@ class HostEngine:
     async def close(self) -> None:
         """Cancel, unload, end the host; afterwards nothing of it is left running."""
         self._closing = True
+        await self._measuring.close()
         host = self._host
         if host is None:
             return

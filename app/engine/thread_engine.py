@@ -12,15 +12,25 @@ from collections.abc import AsyncIterable, Callable, Sequence
 from typing import TypeVar
 
 from app.domain.errors import AppError
+from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
     GenerateEvent,
     GenerateRequest,
     LoadedInfo,
     LoadEvent,
+    LoadParams,
     LoadRequest,
 )
 from app.engine.requests import Event, Requests
-from app.engine.worker import DescribeJob, Facts, GenerateJob, LoadJob, UnloadJob, Worker
+from app.engine.worker import (
+    DescribeJob,
+    DryRunJob,
+    Facts,
+    GenerateJob,
+    LoadJob,
+    UnloadJob,
+    Worker,
+)
 
 T = TypeVar("T")
 
@@ -77,6 +87,15 @@ class ThreadEngine:
         told: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
         self._started().put(DescribeJob(lambda facts: _settle(told, facts)))
         return await told
+
+    async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:
+        """What a load would take, without doing it; after a running answer."""
+        told: asyncio.Future[MeasuredSizes | AppError] = asyncio.get_running_loop().create_future()
+        self._started().put(DryRunJob(path, params, lambda sizes: _settle(told, sizes)))
+        sizes = await told
+        if isinstance(sizes, AppError):
+            raise sizes
+        return sizes
 
     def on_lost(self, heard: Callable[[AppError], None]) -> None:
         """Never called: this engine lives as long as the application."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.domain.errors import AppError, EngineError, NothingLoaded
+from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
     Failed,
     Finished,
@@ -23,6 +24,7 @@ from app.domain.generation import (
     LoadCancelled,
     Loaded,
     LoadEvent,
+    LoadParams,
     LoadProgress,
     LoadRequest,
     RunStats,
@@ -84,7 +86,17 @@ class DescribeJob:
     request_id: str = field(default="", init=False)
 
 
-AnyJob = LoadJob | GenerateJob | UnloadJob | DescribeJob
+@dataclass(slots=True)
+class DryRunJob:
+    """Measure what a load would take."""
+
+    path: str
+    params: LoadParams
+    done: Callable[[MeasuredSizes | AppError], None]
+    request_id: str = field(default="", init=False)
+
+
+AnyJob = LoadJob | GenerateJob | UnloadJob | DescribeJob | DryRunJob
 
 
 class Worker:
@@ -179,6 +191,8 @@ class Worker:
                 job.done()
             case DescribeJob():
                 job.done(_describe())
+            case DryRunJob():
+                job.done(_dry_run(job))
 
     def _take_flag(self) -> AbortFlag:
         """The running job's flag; raised already if it was cancelled while llama.cpp came in."""
@@ -254,6 +268,17 @@ def _describe() -> Facts:
 
     system.start()
     return system.describe()
+
+
+def _dry_run(job: DryRunJob) -> MeasuredSizes | AppError:
+    from app.engine.dry_run import dry_run
+
+    try:
+        return dry_run(job.path, job.params)
+    except AppError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - the last resort of this thread
+        return _our_fault(error)
 
 
 def _our_fault(error: Exception) -> EngineError:

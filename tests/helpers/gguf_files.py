@@ -45,14 +45,16 @@ class Tensor:
     nbytes: int = 0
     """Needed for a type other than F32 when `data` is not given."""
 
+    @property
+    def length(self) -> int:
+        """Bytes of the tensor, without padding."""
+        if self.data is not None:
+            return len(self.data)
+        return self.nbytes or math.prod(self.shape) * 4
+
     def content(self) -> bytes:
         """The bytes that go into the file, without padding."""
-        if self.data is not None:
-            return self.data
-        count = 1
-        for size in self.shape:
-            count *= size
-        return bytes(self.nbytes or count * 4)
+        return bytes(self.length) if self.data is None else self.data
 
 
 LLAMA_ENTRIES: Mapping[str, Any] = {
@@ -88,7 +90,7 @@ class GgufFile:
             parts.append(struct.pack("<I", len(tensor.shape)))
             parts += [struct.pack("<Q", size) for size in tensor.shape]
             parts.append(struct.pack("<IQ", tensor.type_id, offset))
-            offset += len(padded(tensor.content()))
+            offset += tensor.length + -tensor.length % ALIGNMENT
         return padded(b"".join(parts))
 
     def to_bytes(self) -> bytes:
@@ -98,6 +100,14 @@ class GgufFile:
     def write(self, path: Path) -> Path:
         """Write the whole file and return its path."""
         path.write_bytes(self.to_bytes())
+        return path
+
+    def write_hollow(self, path: Path) -> Path:
+        """The same with a hole in the place of all weights: of any size, and quick to write."""
+        lengths = [tensor.length + -tensor.length % ALIGNMENT for tensor in self.tensors]
+        with path.open("wb") as file:
+            file.write(self.header())
+            file.truncate(file.tell() + sum(lengths))
         return path
 
 

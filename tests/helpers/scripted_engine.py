@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.errors import AppError
+from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
     Failed,
     Finished,
@@ -18,6 +19,7 @@ from app.domain.generation import (
     Loaded,
     LoadedInfo,
     LoadEvent,
+    LoadParams,
     LoadProgress,
     LoadRequest,
     PartKind,
@@ -64,6 +66,8 @@ class ScriptedEngine:
     """If there, an answer pauses before its terminal event until this is set or it is cancelled."""
     hold_load: asyncio.Event | None = None
     """The same for a load."""
+    measured: list[str] = field(default_factory=list)
+    dry_run_error: AppError | None = None
     lose_model_on_failure: bool = True
     _loaded: LoadedInfo | None = None
     _cancelled: set[str] = field(default_factory=set)
@@ -115,6 +119,12 @@ class ScriptedEngine:
 
     async def describe(self) -> dict[str, str | list[str]]:
         return {"llama.cpp": "scripted"}
+
+    async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:
+        self.measured.append(path)
+        if self.dry_run_error is not None:
+            raise self.dry_run_error
+        return MeasuredSizes(params.context_length or 4096, 100, 20, 3)
 
     def on_lost(self, heard: Callable[[AppError], None]) -> None:
         self._lost.append(heard)

@@ -31,6 +31,7 @@ LONG_WITH_REASON: dict[str, str] = {}
 LAST_RESORTS: dict[str, str] = {
     "app/engine/worker.py::Worker._load": "the thread goes on, and the load ends as failed",
     "app/engine/worker.py::Worker._generate": "likewise for an answer: every stream ends, and once",
+    "app/engine/worker.py::_dry_run": "likewise for a measurement, whose asker hears of it",
     "app/gui/app.py::WindowLife._bring_up": "the window stands already, and says what went wrong",
     "app/gui/app.py::WindowLife.live": "the window must close, whatever fails while it does",
 }

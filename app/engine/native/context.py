@@ -33,6 +33,9 @@ class Context:
         params.n_batch = BATCH
         params.n_ubatch = BATCH
         params.n_seq_max = 1
+        # Room for the logits of the last token only: for all of a batch it takes up to 500 MB
+        # (512 tokens of a large vocabulary), and nobody asks for them.
+        params.n_outputs_max = params.n_seq_max
         params.n_threads = threads
         params.n_threads_batch = threads
         params.flash_attn_type = _FLASH_ATTENTION_AUTO

@@ -1,0 +1,271 @@
+"""How much memory a model takes, told from its header, and whether that fits.
+
+The formulas follow llama.cpp (as vendored by llama-cpp-python 0.3.36): what the caches hold is
+exact (src/llama-kv-cache.cpp, llama-kv-cache-iswa.cpp, llama-memory-recurrent.cpp); the buffers of
+the computation are the largest of a few places in the graph, found by measuring. docs/FIT.md has
+the errors. All sizes are bytes unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+CACHE_TYPES: dict[str, tuple[int, int]] = {
+    "f32": (1, 4),
+    "f16": (1, 2),
+    "bf16": (1, 2),
+    "q8_0": (32, 34),
+    "q5_1": (32, 24),
+    "q5_0": (32, 22),
+    "q4_1": (32, 20),
+    "q4_0": (32, 18),
+    "iq4_nl": (32, 18),
+}
+"""Elements of a block and its bytes, for each type that a cache can have."""
+
+_CELLS = 256
+"""llama.cpp makes caches in steps of so many tokens."""
+_FLOAT = 4
+
+LEARNED_FROM = 20
+"""How many of the last loads tell what to expect of the next."""
+_LOWEST_FACTOR, _HIGHEST_FACTOR = 0.8, 1.3
+
+_SPARE_SHARE = 8
+_LEAST_SPARE = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShape:
+    """What one layer keeps, in elements: of each token it sees, and of each sequence."""
+
+    key: int = 0
+    value: int = 0
+    sliding: bool = False
+    """It sees only the last tokens, as many as the model's window."""
+    state: int = 0
+    """Of 4 bytes each; a recurrent layer's, whatever the length of the context."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShape:
+    """What the formulas need of a header. Widths are elements of one token."""
+
+    weights_bytes: int
+    layers: tuple[LayerShape, ...]
+    trained_context: int
+    window: int
+    """Tokens that sliding layers see; 0 where there are none."""
+    vocabulary: int
+    width: int
+    heads: int
+    query: int
+    """Of all heads together, of the widest layer."""
+    inner: int
+    """Of the widest feed-forward part; of all experts that a token meets together."""
+    experts_used: int = 0
+    recurrent: int = 0
+    """What a recurrent layer computes with."""
+    convolved: int = 0
+    """What its convolution sees."""
+    projector_bytes: int = 0
+    """Of the file that reads images, if one is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPlan:
+    """How a context is to be made."""
+
+    context_length: int
+    key_type: str = "f16"
+    value_type: str = "f16"
+    batch: int = 512
+    """Tokens that are computed at once (llama.cpp's n_ubatch)."""
+    flash: bool = True
+    """Flash attention, without which the weights of all pairs of tokens are held."""
+    sequences: int = 1
+    """Conversations that share the cache."""
+    outputs: int | None = None
+    """Tokens of a batch whose successors are asked for; None: all of them may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitEstimate:
+    """Where the memory goes."""
+
+    weights_bytes: int
+    cache_bytes: int
+    state_bytes: int
+    compute_bytes: int
+    projector_bytes: int = 0
+
+    @property
+    def context_bytes(self) -> int:
+        """All that grows with the context or the number of conversations."""
+        return self.cache_bytes + self.state_bytes
+
+    @property
+    def total_bytes(self) -> int:
+        """All together."""
+        return self.weights_bytes + self.context_bytes + self.compute_bytes + self.projector_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredSizes:
+    """What llama.cpp itself says that a model takes."""
+
+    context_length: int
+    weights_bytes: int
+    context_bytes: int
+    compute_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        """All together."""
+        return self.weights_bytes + self.context_bytes + self.compute_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FitRecord:
+    """What was expected of a load on some machine, and what came."""
+
+    predicted: FitEstimate
+    measured: MeasuredSizes
+
+
+class Verdict(StrEnum):
+    """Whether something fits into memory."""
+
+    FITS = "fits"
+    TIGHT = "tight"
+    TOO_LARGE = "too large"
+
+
+def estimate(shape: ModelShape, plan: ContextPlan, factor: float = 1.0) -> FitEstimate:
+    """What a model will take; `factor` corrects the part that is no exact sum."""
+    return FitEstimate(
+        weights_bytes=shape.weights_bytes,
+        cache_bytes=_cache_bytes(shape, plan),
+        state_bytes=plan.sequences * _FLOAT * sum(layer.state for layer in shape.layers),
+        compute_bytes=round(factor * _compute_bytes(shape, plan)),
+        projector_bytes=shape.projector_bytes,
+    )
+
+
+def verdict(needed: int, free: int) -> Verdict:
+    """Whether `needed` bytes fit into `free` ones; without some to spare it is tight."""
+    if needed > free:
+        return Verdict.TOO_LARGE
+    spare = max(_LEAST_SPARE, free // _SPARE_SHARE)
+    return Verdict.FITS if needed <= free - spare else Verdict.TIGHT
+
+
+def largest_context(shape: ModelShape, free: int, most: int, factor: float = 1.0) -> int:
+    """The longest context of at most `most` tokens that fits into `free` bytes.
+
+    In steps of 256 tokens (or `most` itself); 0 where not even the shortest fits.
+    """
+
+    def fits(length: int) -> bool:
+        return estimate(shape, ContextPlan(length), factor).total_bytes <= free
+
+    if fits(most):
+        return most
+    low, high = 0, most // _CELLS
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle * _CELLS):
+            low = middle
+        else:
+            high = middle - 1
+    return low * _CELLS
+
+
+def learned_factor(records: Sequence[FitRecord]) -> float:
+    """By how much the computation's buffers differ here: the median of the last records.
+
+    `records` has the newest first. 1.0 where nothing is known; bounded, so that odd loads cannot
+    make the estimate useless.
+    """
+    ratios = [
+        record.measured.compute_bytes / record.predicted.compute_bytes
+        for record in records[:LEARNED_FROM]
+        if record.measured.compute_bytes > 0 and record.predicted.compute_bytes > 0
+    ]
+    if not ratios:
+        return 1.0
+    return min(_HIGHEST_FACTOR, max(_LOWEST_FACTOR, statistics.median(ratios)))
+
+
+def padded(tokens: int) -> int:
+    """Up to the next step in which caches are made."""
+    return -(-tokens // _CELLS) * _CELLS
+
+
+def _cells(shape: ModelShape, plan: ContextPlan) -> tuple[int, int]:
+    """Tokens that a full cache and a sliding one have room for."""
+    full = padded(plan.context_length)
+    window = shape.window * plan.sequences + _batch(plan)
+    return full, padded(min(full, window))
+
+
+def _batch(plan: ContextPlan) -> int:
+    return min(plan.batch, plan.context_length)
+
+
+def _cache_bytes(shape: ModelShape, plan: ContextPlan) -> int:
+    full, sliding = _cells(shape, plan)
+    # Without flash attention values lie transposed, in tensors as wide as the widest layer's.
+    widest = 0 if plan.flash else max((layer.value for layer in shape.layers), default=0)
+    total = 0
+    for layer in shape.layers:
+        cells = sliding if layer.sliding else full
+        value = widest if layer.value and not plan.flash else layer.value
+        total += cells * (_packed(layer.key, plan.key_type) + _packed(value, plan.value_type))
+    return total
+
+
+def _packed(elements: int, cache_type: str) -> int:
+    block, nbytes = CACHE_TYPES[cache_type]
+    return -(-elements // block) * nbytes
+
+
+def _compute_bytes(shape: ModelShape, plan: ContextPlan) -> int:
+    """The buffers of the computation.
+
+    The allocator reuses what is no longer needed, so only the fullest moment counts: the output,
+    the feed-forward part, attention, or a recurrent layer.
+    """
+    tokens = _batch(plan)
+    row = _FLOAT * tokens
+    residual = row * shape.width
+    outputs = tokens if plan.outputs is None else min(tokens, plan.outputs)
+    state = plan.sequences * _FLOAT * max((layer.state for layer in shape.layers), default=0)
+    moments = [
+        _FLOAT * outputs * shape.vocabulary + 2 * residual,
+        _masks(shape, plan) + _in_layer(shape, row),
+        5 * row * shape.recurrent + row * shape.convolved + 2 * residual + state,
+    ]
+    if not plan.flash and any(layer.key for layer in shape.layers):
+        pairs = row * padded(plan.context_length)
+        moments.append(shape.heads * pairs + 2 * _masks(shape, plan) + 5 * residual)
+    return max(moments) + _FLOAT * shape.vocabulary * plan.sequences
+
+
+def _in_layer(shape: ModelShape, row: int) -> int:
+    """The fullest moment within a layer, beside its masks."""
+    residual, inner = row * shape.width, row * shape.inner
+    moments = [3 * inner + 4 * residual, 4 * row * shape.query + 4 * residual]
+    if shape.experts_used:
+        moments.append(2 * shape.experts_used * residual + inner + 3 * residual)
+    return max(moments)
+
+
+def _masks(shape: ModelShape, plan: ContextPlan) -> int:
+    """Which token sees which, in 16 bits, for each kind of cache."""
+    full, sliding = _cells(shape, plan)
+    kinds = {layer.sliding for layer in shape.layers if layer.key}
+    return 2 * _batch(plan) * sum(sliding if kind else full for kind in kinds)

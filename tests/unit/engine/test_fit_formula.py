@@ -1,0 +1,57 @@
+"""The formula against llama.cpp's own account, for headers of known models in full size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.domain.fit import ContextPlan, MeasuredSizes, ModelShape, estimate
+from app.domain.generation import LoadParams
+from app.engine.dry_run import dry_run
+from app.library.gguf_header import read_header
+from app.library.gguf_shape import shape_of
+from tests.helpers.gguf_files import starter_file
+from tests.helpers.known_models import KNOWN_MODELS, KnownModel
+
+WITHIN = 0.02
+"""The bar is 5 %."""
+LENGTHS = (512, 4096, 32_768)
+
+
+def shape_in(path: Path) -> ModelShape:
+    with path.open("rb") as file:
+        header = read_header(file, path.stat().st_size, path.name)
+    shape = shape_of((header,), path.stat().st_size)
+    assert shape is not None
+    return shape
+
+
+def measured(path: Path, length: int) -> MeasuredSizes:
+    return dry_run(str(path), LoadParams(context_length=length, threads=1))
+
+
+def compare(shape: ModelShape, told: MeasuredSizes) -> None:
+    expected = estimate(shape, ContextPlan(told.context_length, outputs=1))
+    assert expected.weights_bytes == told.weights_bytes
+    # llama.cpp's log has two digits behind the point of a MiB, for each of up to three caches.
+    assert expected.context_bytes == pytest.approx(told.context_bytes, abs=30_000)
+    assert expected.total_bytes == pytest.approx(told.total_bytes, rel=WITHIN)
+
+
+@pytest.mark.parametrize("known", KNOWN_MODELS, ids=lambda known: known.name)
+def test_known_models(known: KnownModel, tmp_path: Path) -> None:
+    path = known.write(tmp_path)
+    shape = shape_in(path)
+    for length in LENGTHS:
+        compare(shape, measured(path, length))
+
+
+def test_the_starter_model(tmp_path: Path) -> None:
+    compare(shape_in(starter_file()), measured(starter_file(), 8192))
+    # What is not looked at need not be there.
+    assert not list(tmp_path.iterdir())
+
+
+def test_enough_families() -> None:
+    assert len({known.architecture for known in KNOWN_MODELS}) >= 12
