@@ -1,7 +1,7 @@
-"""Colours of code: Pygments, imported when the first block wants it, and never for long.
+"""Colours of code: Pygments, never imported before the first paint, and never busy for long.
 
-Importing Pygments and its first lexer takes about 25 ms, so nothing here does it before the window
-has been painted.
+Importing Pygments and its first lexer takes about 25 ms; `readiness` does it ahead of the first
+answer, and whatever else is needed is imported when a block wants it.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class Run:
 
 @cache
 def _parser() -> MarkdownIt:
-    # 50 to 80 ms to import: not before the first message is shown.
+    # 50 to 80 ms to import: not before the first paint; see `readiness`.
     from markdown_it import MarkdownIt
 
     options = {"html": False, "maxNesting": DEEPEST}
