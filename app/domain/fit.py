@@ -88,8 +88,8 @@ class ContextPlan:
     """Flash attention, without which the weights of all pairs of tokens are held."""
     sequences: int = 1
     """Conversations that share the cache."""
-    outputs: int | None = None
-    """Tokens of a batch whose successors are asked for; None: all of them may be."""
+    outputs: int = 1
+    """Tokens of a batch whose successors are asked for; at least one for each conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +130,25 @@ class MeasuredSizes:
 
 @dataclass(frozen=True, slots=True)
 class FitRecord:
-    """What was expected of a load on some machine, and what came."""
+    """What was expected of a load, and what came; of a file as it was at this size and time."""
 
+    path: str
+    file_bytes: int
+    mtime_ns: int
+    plan: ContextPlan
     predicted: FitEstimate
+    """By the formula alone, without what earlier loads taught."""
     measured: MeasuredSizes
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes of memory of this machine."""
+
+    total: int
+    available: int
+    mapped_is_available: bool = False
+    """Pages of files that are mapped into memory count as available (as Linux counts)."""
 
 
 class Verdict(StrEnum):
@@ -142,6 +157,28 @@ class Verdict(StrEnum):
     FITS = "fits"
     TIGHT = "tight"
     TOO_LARGE = "too large"
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a model would take, against what is free."""
+
+    plan: ContextPlan
+    expected: FitEstimate
+    measured: MeasuredSizes | None
+    """What it took before, or in a dry run, with the same plan."""
+    free_bytes: int
+    """Of memory, together with what the loaded model would give back."""
+
+    @property
+    def needed_bytes(self) -> int:
+        """The best figure there is."""
+        return self.measured.total_bytes if self.measured else self.expected.total_bytes
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether that fits."""
+        return verdict_of(self.needed_bytes, self.free_bytes)
 
 
 def estimate(shape: ModelShape, plan: ContextPlan, factor: float = 1.0) -> FitEstimate:
@@ -155,7 +192,7 @@ def estimate(shape: ModelShape, plan: ContextPlan, factor: float = 1.0) -> FitEs
     )
 
 
-def verdict(needed: int, free: int) -> Verdict:
+def verdict_of(needed: int, free: int) -> Verdict:
     """Whether `needed` bytes fit into `free` ones; without some to spare it is tight."""
     if needed > free:
         return Verdict.TOO_LARGE
@@ -242,7 +279,7 @@ def _compute_bytes(shape: ModelShape, plan: ContextPlan) -> int:
     tokens = _batch(plan)
     row = _FLOAT * tokens
     residual = row * shape.width
-    outputs = tokens if plan.outputs is None else min(tokens, plan.outputs)
+    outputs = min(tokens, max(plan.outputs, plan.sequences))
     state = plan.sequences * _FLOAT * max((layer.state for layer in shape.layers), default=0)
     moments = [
         _FLOAT * outputs * shape.vocabulary + 2 * residual,

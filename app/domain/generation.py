@@ -99,6 +99,8 @@ class LoadedInfo:
     load_seconds: float
     template_note: str = ""
     """Why the file's own chat template is not used; empty when it is, or when the file has none."""
+    mapped_bytes: int = 0
+    """Of the weights, what is the file itself, mapped; the system may drop it and read it again."""
 
     @property
     def total_bytes(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.domain.fit import ModelShape
+
 
 @dataclass(frozen=True, slots=True)
 class GgufFacts:
@@ -39,6 +41,8 @@ class LocalModel:
     is_starter: bool = False
     mtime_ns: int = 0
     """Of the first shard, when its header was read: a later time means another file."""
+    shape: ModelShape | None = None
+    """For the memory it takes; None where the header tells too little."""
 
     @property
     def short_label(self) -> str:

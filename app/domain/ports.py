@@ -18,7 +18,7 @@ from app.domain.conversation import (
     SearchHit,
 )
 from app.domain.errors import AppError
-from app.domain.fit import MeasuredSizes
+from app.domain.fit import FitRecord, MeasuredSizes
 from app.domain.generation import (
     GenerateEvent,
     GenerateRequest,
@@ -165,6 +165,14 @@ class ConversationStore(Protocol):
         ...
 
     async def set_model_hash(self, path: str, size: int, mtime_ns: int, sha256: str) -> None: ...
+
+    async def keep_fit(self, machine: str, record: FitRecord, now: int) -> None:
+        """Remember what a model took on a machine, in the place of what it took before."""
+        ...
+
+    async def fits(self, machine: str, limit: int = 500) -> list[FitRecord]:
+        """What models took on a machine; what was measured last comes first."""
+        ...
 
     async def health(self) -> dict[str, str]:
         """For `doctor`: file, size, schema version, SQLite version, `quick_check`, row counts."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
 
 from app.domain.errors import ContextLengthRefused
+from app.domain.fit import Memory
 
 DEFAULT_CONTEXT = 8192
 SHORTEST_CONTEXT = 64
@@ -54,18 +56,10 @@ def choose_threads(wanted: int | None) -> int:
     return max(1, min(cores, usable, MOST_THREADS + 1) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Bytes of memory of this machine."""
-
-    total: int
-    available: int
-
-
 def machine_memory() -> Memory:
     """What the machine has now."""
     memory = psutil.virtual_memory()
-    return Memory(int(memory.total), int(memory.available))
+    return Memory(int(memory.total), int(memory.available), sys.platform.startswith("linux"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +78,14 @@ _COMPUTE = re.compile(r"(?:output|compute) buffer size =\s*([\d.]+) MiB")
 def buffers_told(log: Sequence[str]) -> Buffers:
     """Add up the caches and buffers that the log names."""
     return Buffers(_total(_CACHE, log), _total(_COMPUTE, log))
+
+
+_MAPPED = re.compile(r"_Mapped model buffer size =\s*([\d.]+) MiB")
+
+
+def mapped_told(log: Sequence[str]) -> int:
+    """Bytes of the weights that are the file's own pages, by what llama.cpp logs at a load."""
+    return _total(_MAPPED, log)
 
 
 def _total(pattern: re.Pattern[str], log: Sequence[str]) -> int:

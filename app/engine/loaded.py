@@ -17,6 +17,7 @@ from app.engine.limits import (
     choose_context,
     choose_threads,
     machine_memory,
+    mapped_told,
 )
 from app.engine.native import system
 from app.engine.native.abort import AbortFlag
@@ -88,6 +89,7 @@ def _load_weights(
         if flag.is_raised:
             raise LoadStopped from error
         raise refusal.classify(request.path, log) from error
+    weights.mapped_bytes = mapped_told(log)
     return weights
 
 
@@ -187,6 +189,7 @@ def _info(
         has_template=weights.template is not None,
         load_seconds=time.perf_counter() - began,
         template_note=note,
+        mapped_bytes=weights.mapped_bytes,
     )
 
 

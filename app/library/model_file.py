@@ -13,6 +13,7 @@ from app.domain.localmodel import GgufFacts, LocalModel
 from app.library import refusals
 from app.library.gguf_facts import facts_of, refuse_other_kinds, split_of, split_tensor_count
 from app.library.gguf_header import MAGIC, PREFIX_BYTES, Header, read_header
+from app.library.gguf_shape import shape_of
 
 _SHARD: Final = re.compile(
     r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<total>\d{5})(?P<end>\.gguf)$", re.IGNORECASE
@@ -59,7 +60,11 @@ def inspect_file(path: str) -> tuple[LocalModel, tuple[FileStamp, ...]]:
             raise refusals.cut_short(name_of(shard), stamp.size, header.data_end)
     facts = facts_of(headers, sum(stamp.size for stamp in stamps), name)
     found = LocalModel(
-        path=paths[0], label=_label(paths[0], facts), facts=facts, mtime_ns=stamps[0].mtime_ns
+        path=paths[0],
+        label=_label(paths[0], facts),
+        facts=facts,
+        mtime_ns=stamps[0].mtime_ns,
+        shape=shape_of(headers, facts.file_bytes),
     )
     return found, stamps
 

@@ -142,4 +142,19 @@ _FIRST: Migration = (
     """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+_FIT: Migration = (
+    """
+    CREATE TABLE fit (
+        id INTEGER PRIMARY KEY,  -- the highest was written last
+        model_file_id INTEGER NOT NULL REFERENCES model_file(id),
+        machine TEXT NOT NULL,
+        plan TEXT NOT NULL,  -- JSON: how the context was made
+        predicted TEXT NOT NULL,  -- JSON: bytes by the formula alone
+        measured TEXT NOT NULL,  -- JSON: bytes by llama.cpp's own account
+        measured_at INTEGER NOT NULL,
+        UNIQUE (model_file_id, machine, plan)
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FIT)

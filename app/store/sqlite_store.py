@@ -17,8 +17,9 @@ from app.domain.conversation import (
     SearchHit,
 )
 from app.domain.errors import DiskFull, StoreError, StoreReadOnly
+from app.domain.fit import FitRecord
 from app.domain.generation import PartKind, Role
-from app.store import conversations, messages, model_files, tree
+from app.store import conversations, fits, messages, model_files, tree
 from app.store.connection_thread import ConnectionThread
 from app.store.health import health
 from app.store.opening import open_for_reading, open_for_writing, open_in_memory, open_protected
@@ -231,6 +232,16 @@ class SqliteStore:
     async def set_model_hash(self, path: str, size: int, mtime_ns: int, sha256: str) -> None:
         """Remember the hash of a model's file as it was at this size and time."""
         await self._write(lambda db: model_files.set_hash(db, path, size, mtime_ns, sha256))
+
+    # ---------------------------------------------------------------------------------- fit
+
+    async def keep_fit(self, machine: str, record: FitRecord, now: int) -> None:
+        """Remember what a model took on a machine."""
+        await self._write(lambda db: fits.keep(db, machine, record, now))
+
+    async def fits(self, machine: str, limit: int = 500) -> list[FitRecord]:
+        """What models took on a machine; what was measured last comes first."""
+        return await self._read(lambda db: fits.newest(db, machine, limit))
 
     # ------------------------------------------------------------------------ the whole file
 

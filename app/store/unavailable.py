@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from app.domain.conversation import ConversationSummary, SearchHit
 from app.domain.errors import StoreError
+from app.domain.fit import FitRecord
 
 
 class UnavailableStore:
@@ -30,6 +31,14 @@ class UnavailableStore:
         """Nothing."""
         return []
 
+    async def fits(
+        self,
+        machine: str,  # noqa: ARG002 - the port's
+        limit: int = 500,  # noqa: ARG002 - the port's
+    ) -> list[FitRecord]:
+        """Nothing."""
+        return []
+
     async def close(self) -> None:
         """There is nothing to close."""
 
@@ -39,4 +48,4 @@ class UnavailableStore:
     conversation = message = path = newest_leaf = health = _refuse
     create_conversation = add_message = add_turn = append = finish = recover = _refuse
     rename = set_params = set_model = set_draft = set_head = trash = restore = _refuse
-    note_model_file = set_model_hash = _refuse
+    note_model_file = set_model_hash = keep_fit = _refuse

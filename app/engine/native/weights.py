@@ -55,6 +55,8 @@ class Weights:
         if not self._pointer:
             raise NativeRefusal("llama_model_load_from_file")
         self.vocabulary = Vocabulary(self._pointer)
+        self.mapped_bytes = 0
+        """What of them is the file itself; only the log tells, so whoever records it notes it."""
 
     @property
     def pointer(self) -> int:

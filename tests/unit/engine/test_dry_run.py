@@ -22,6 +22,8 @@ def test_it_tells_what_the_load_then_takes(fresh: Rig, starter: Path) -> None:
     assert told.weights_bytes == info.weights_bytes
     assert told.context_bytes == info.context_bytes == 30 * 2 * 3 * 64 * 2 * 2048
     assert told.compute_bytes == info.compute_bytes > 0
+    # Where the file is mapped, its pages are most of what the weights take.
+    assert 0 <= info.mapped_bytes <= info.weights_bytes + 10_000
 
 
 def test_a_header_alone_is_enough_for_the_largest_model(fresh: Rig, tmp_path: Path) -> None:

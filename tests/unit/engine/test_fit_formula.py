@@ -32,7 +32,12 @@ def measured(path: Path, length: int) -> MeasuredSizes:
 
 
 def compare(shape: ModelShape, told: MeasuredSizes) -> None:
-    expected = estimate(shape, ContextPlan(told.context_length, outputs=1))
+    expected = estimate(
+        shape,
+        ContextPlan(
+            told.context_length,
+        ),
+    )
     assert expected.weights_bytes == told.weights_bytes
     # llama.cpp's log has two digits behind the point of a MiB, for each of up to three caches.
     assert expected.context_bytes == pytest.approx(told.context_bytes, abs=30_000)

@@ -18,6 +18,7 @@ from app.engine.limits import (
     buffers_told,
     choose_context,
     choose_threads,
+    mapped_told,
 )
 
 
@@ -79,3 +80,11 @@ def test_buffers_are_added_up() -> None:
     ]
     mib = 1024 * 1024
     assert buffers_told(log) == Buffers(cache=200 * mib, compute=99 * mib)
+
+
+def test_what_is_mapped_is_told_apart() -> None:
+    log = [
+        "load_tensors:   CPU_Mapped model buffer size =    92.50 MiB",
+        "load_tensors:   CPU_REPACK model buffer size =    40.00 MiB",
+    ]
+    assert mapped_told(log) == 97 * 1024 * 1024 - 4.5 * 1024 * 1024

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import AppError, EngineCrashed, OutOfMemory
+from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
     Failed,
     Finished,
@@ -31,7 +33,7 @@ from app.engine import protocol
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 EVENTS = st.one_of(
     st.builds(LoadProgress, st.floats(0, 1)),
-    st.builds(Loaded, st.from_type(LoadedInfo)),
+    st.builds(Loaded, st.builds(LoadedInfo, load_seconds=st.floats(0, 1e6))),
     st.builds(LoadCancelled),
     st.from_type(PromptProgress),
     st.from_type(TextDelta),
@@ -110,3 +112,15 @@ def test_what_is_no_frame_is_said_so(data: bytes) -> None:
 def test_an_unknown_event_is_said_so(frame: protocol.Frame) -> None:
     with pytest.raises(protocol.ProtocolError):
         protocol.event_from_dict(frame)
+
+
+def test_sizes_come_back_as_they_went() -> None:
+    sizes = MeasuredSizes(8192, 3, 2, 1)
+    frame = through_a_pipe({"is": "measured", "sizes": asdict(sizes)})
+    assert protocol.sizes_from_dict(frame) == sizes
+
+
+@pytest.mark.parametrize("sizes", [{}, {"sizes": None}, {"sizes": {"weight": 3}}])
+def test_malformed_sizes_are_refused(sizes: protocol.Frame) -> None:
+    with pytest.raises(protocol.ProtocolError):
+        protocol.sizes_from_dict({"is": "measured", **sizes})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from app.store.schema import MIGRATIONS
 from app.store.sqlite_store import SqliteStore
 from tests.unit.store.building import asked, run
 
@@ -19,7 +20,7 @@ def test_of_a_file(tmp_path: Path):
     assert int(health.pop("size_bytes")) >= 4096
     assert health == {
         "file": str(tmp_path / "a.db"),
-        "schema_version": "1",
+        "schema_version": str(len(MIGRATIONS)),
         "sqlite_version": sqlite3.sqlite_version,
         "quick_check": "ok",
         "conversation_rows": "1",

@@ -14,6 +14,7 @@ from app.store.opening import open_for_writing
 from app.store.schema import APPLICATION_ID, MIGRATIONS
 from tests.unit.store.building import asked, run, sound
 
+NEWEST = len(MIGRATIONS)
 SECOND = ("CREATE TABLE extra (a TEXT) STRICT", "INSERT INTO extra VALUES ('new')")
 BROKEN = ("CREATE TABLE half (a TEXT) STRICT", "INSERT INTO nowhere VALUES (1)")
 
@@ -49,13 +50,13 @@ def test_the_older_file_is_kept_beside_with_its_content(tmp_path: Path):
     run(lambda store: asked(store, "Why?", "Because."), path)
     with closing(connect(path)) as db:
         migrate(db, path, (*MIGRATIONS, SECOND))
-        assert version_of(db) == 2
+        assert version_of(db) == NEWEST + 1
         assert db.execute("SELECT a FROM extra").fetchall() == [("new",)]
-    with closing(connect(tmp_path / "a-before-v2.db")) as kept:
-        assert version_of(kept) == 1
+    with closing(connect(tmp_path / f"a-before-v{NEWEST + 1}.db")) as kept:
+        assert version_of(kept) == NEWEST
         assert sound(kept)
         assert kept.execute("SELECT text FROM part").fetchall() == [("Why?",), ("Because.",)]
-    assert {path.name for path in tmp_path.iterdir()} == {"a.db", "a-before-v2.db"}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.db", f"a-before-v{NEWEST + 1}.db"}
 
 
 def test_a_failing_one_leaves_the_one_before(tmp_path: Path):
@@ -64,7 +65,7 @@ def test_a_failing_one_leaves_the_one_before(tmp_path: Path):
         migrate(db, path, MIGRATIONS)
         with pytest.raises(sqlite3.OperationalError, match="nowhere"):
             migrate(db, path, (*MIGRATIONS, SECOND, BROKEN))
-        assert version_of(db) == 2
+        assert version_of(db) == NEWEST + 1
         assert "extra" in tables(db)
         assert "half" not in tables(db)
 
@@ -83,17 +84,17 @@ def test_it_goes_on_where_it_failed(tmp_path: Path):
         with pytest.raises(sqlite3.OperationalError):
             migrate(db, path, (*MIGRATIONS, BROKEN))
         migrate(db, path, (*MIGRATIONS, SECOND))
-        assert version_of(db) == 2
+        assert version_of(db) == NEWEST + 1
 
 
 def test_an_unfinished_copy_of_an_earlier_try_is_replaced(tmp_path: Path):
     path = tmp_path / "a.db"
-    (tmp_path / "a-before-v2.db.part").write_bytes(b"half")
+    (tmp_path / f"a-before-v{NEWEST + 1}.db.part").write_bytes(b"half")
     with closing(connect(path)) as db:
         migrate(db, path, MIGRATIONS)
         migrate(db, path, (*MIGRATIONS, SECOND))
-    with closing(connect(tmp_path / "a-before-v2.db")) as kept:
-        assert version_of(kept) == 1
+    with closing(connect(tmp_path / f"a-before-v{NEWEST + 1}.db")) as kept:
+        assert version_of(kept) == NEWEST
 
 
 def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path):

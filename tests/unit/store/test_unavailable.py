@@ -14,16 +14,20 @@ from app.store.unavailable import UnavailableStore
 ERROR = StoreNewer("newer")
 STORE: ConversationStore = UnavailableStore(ERROR)
 METHODS = [name for name, _ in inspect.getmembers(ConversationStore, inspect.isfunction)]
-GENTLE = {"list_conversations", "search", "close"}
+GENTLE = {"list_conversations", "search", "fits", "close"}
 
 
 def test_lists_are_empty():
     async def main():
-        lists = [await STORE.list_conversations(trashed=True), await STORE.search("x", 3)]
+        lists = [
+            await STORE.list_conversations(trashed=True),
+            await STORE.search("x", 3),
+            await STORE.fits("machine"),
+        ]
         await STORE.close()
         return lists
 
-    assert asyncio.run(main()) == [[], []]
+    assert asyncio.run(main()) == [[], [], []]
 
 
 @pytest.mark.parametrize("name", [n for n in METHODS if n not in GENTLE and n[0] != "_"])
