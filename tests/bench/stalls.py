@@ -3,7 +3,8 @@
 The real window on a real screen (or Xvfb), the real engine host. A stall is by how much a 5 ms
 timer in that event loop came late. The same figures before the first question tell what the machine
 itself does, and so does the time for which the thread was ready to run and had no core: on Linux it
-is told beside the longest stall, which counts in full all the same.
+is told beside the longest stall, which counts in full all the same. The display server may wait
+for a core too, and the window for the server: that is not told apart.
 """
 
 from __future__ import annotations
