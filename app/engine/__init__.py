@@ -5,7 +5,7 @@ thread_engine.ThreadEngine   the `Engine` port; the worker runs in this process
 host                         the child's side: frames in, events out
 worker                       the one thread that touches llama.cpp
 loaded, answer               a loaded model; one answer of it
-prompt, template, deadline   from turns to tokens, by the file's own chat template
+prompt, template*, deadline  from turns to tokens, by the file's own chat template
 text, reasoning, markers     from tokens to text that may be shown
 dry_run, measuring           what a load would take; in a host of its own
 cells                        what of a prompt is already in the cache

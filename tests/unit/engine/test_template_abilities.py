@@ -58,6 +58,14 @@ def test_a_template_that_always_opens_an_answer_gets_nothing_added(name: str, en
     assert template_of(name).render([HELLO]).endswith(end)
 
 
+def test_a_template_that_ends_with_an_open_answer_gets_nothing_added() -> None:
+    source = (
+        "{% for m in messages %}{% if m.role == 'user' %}U:{{ m.content }}\n"
+        "{% else %}A:<r>{{ m.content }}</r>\n{% endif %}{% endfor %}A:"
+    )
+    assert ChatTemplate(source).render([HELLO]) == "U:Hello\nA:"
+
+
 def test_a_template_that_reads_parts_gets_parts() -> None:
     prompt = ChatTemplate(PARTS_ONLY).render([SYSTEM, HELLO])
     assert prompt == "<system>Be brief.<user>Hello<assistant>"
