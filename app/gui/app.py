@@ -232,6 +232,7 @@ def first_paint_facts() -> dict[str, Any]:
     """When the window was first painted, what it took, and which heavy modules were there."""
     return {
         "monotonic": time.monotonic(),
+        "processor": time.process_time(),
         "rss": _resident_bytes(),
         "modules": [name for name in _WATCHED_MODULES if name in sys.modules],
     }

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.bench.display import screen
 from tests.bench.rows import Row, at_most, told
 
@@ -34,6 +36,8 @@ class Start:
     """One start."""
 
     seconds: float
+    processor_seconds: float
+    """What of it the process itself was at work: the same on a loaded machine."""
     resident_bytes: int
     modules: tuple[str, ...]
 
@@ -56,11 +60,18 @@ def run() -> list[Row]:
         at_most("first painted window, median of 7", seconds, BAR_SECONDS, "s"),
         told("  fastest", min(start.seconds for start in starts), "s"),
         told("  slowest", max(start.seconds for start in starts), "s"),
+        told("  processor time until then", _processor(starts), "s"),
         told("minimal PySide6 window, median of 7", reference_seconds, "s"),
+        told("  processor time until then", _processor(references), "s"),
+        told("load of the machine, one minute's average", psutil.getloadavg()[0]),
         told("resident memory then", _resident(starts), "MiB"),
         told("minimal PySide6 window's memory", _resident(references), "MiB"),
         *(_absent(module, starts) for module in KEPT_OUT),
     ]
+
+
+def _processor(starts: list[Start]) -> float:
+    return statistics.median(start.processor_seconds for start in starts)
 
 
 def _resident(starts: list[Start]) -> float:
@@ -85,7 +96,9 @@ def _started(arguments: list[str], environment: dict[str, str], folder: Path) ->
     finally:
         process.terminate()
         process.wait(_WAIT_SECONDS)
-    return Start(facts["monotonic"] - began, facts["rss"], tuple(facts["modules"]))
+    return Start(
+        facts["monotonic"] - began, facts["processor"], facts["rss"], tuple(facts["modules"])
+    )
 
 
 def _facts(note: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
