@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import platform
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -79,11 +80,13 @@ class Application:
     async def start(self) -> Services:
         """Open the store, look for models, and hand out the services."""
         # Imported here: the window paints its first frame before it needs any of them.
+        from app.engine.limits import machine_memory
         from app.library.local_library import LocalLibrary
         from app.services import Services
         from app.services.chat import ChatService
         from app.services.conversations import ConversationService
         from app.services.doctor import DoctorService
+        from app.services.fit import FitService
         from app.services.models import ModelService
         from app.services.settings import SettingsService
 
@@ -101,8 +104,10 @@ class Application:
         self._stops.append(chat.close)
         conversations = ConversationService(store, settings, facts, now_ms)
         doctor = DoctorService(self._probes())
+        fit = FitService(engine, store, facts, self._tasks, machine_memory, _machine(), now_ms)
+        await fit.start()
         await models.start()
-        return Services(facts, models, conversations, chat, settings, doctor)
+        return Services(facts, models, conversations, chat, settings, doctor, fit)
 
     async def start_for_window(self) -> Services:
         """As `start`, and read the chosen model so that the first question need not wait."""
@@ -176,6 +181,11 @@ class Application:
             keyring=keyring_backend_name,
             settings_notices=lambda: self.settings.notices,
         )
+
+
+def _machine() -> str:
+    """A name for this machine that tells nobody which one it is."""
+    return hashlib.sha256(f"{platform.node()}\n{platform.machine()}".encode()).hexdigest()[:16]
 
 
 def _report_bug(error: BaseException) -> None:

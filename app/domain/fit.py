@@ -30,6 +30,9 @@ _CELLS = 256
 """llama.cpp makes caches in steps of so many tokens."""
 _FLOAT = 4
 
+AUTOMATIC_MOST = 8192
+"""Tokens; see `LoadParams.context_length`."""
+
 LEARNED_FROM = 20
 """How many of the last loads tell what to expect of the next."""
 _LOWEST_FACTOR, _HIGHEST_FACTOR = 0.8, 1.3
@@ -235,6 +238,11 @@ def learned_factor(records: Sequence[FitRecord]) -> float:
     if not ratios:
         return 1.0
     return min(_HIGHEST_FACTOR, max(_LOWEST_FACTOR, statistics.median(ratios)))
+
+
+def automatic_length(trained: int) -> int:
+    """The context that a model gets for which none is wished; `trained` is 0 where unknown."""
+    return min(trained, AUTOMATIC_MOST) if trained else AUTOMATIC_MOST
 
 
 def padded(tokens: int) -> int:

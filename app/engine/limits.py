@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import psutil
 
 from app.domain.errors import ContextLengthRefused
-from app.domain.fit import Memory
+from app.domain.fit import Memory, automatic_length
 
-DEFAULT_CONTEXT = 8192
 SHORTEST_CONTEXT = 64
 STRETCH = 4
 """How far over the trained length a context may go; beyond, models write nonsense."""
@@ -28,7 +27,7 @@ _MIB = 1024 * 1024
 def choose_context(wanted: int | None, trained: int) -> int:
     """The context length in tokens; raises `ContextLengthRefused`."""
     if wanted is None:
-        return max(SHORTEST_CONTEXT, min(trained or DEFAULT_CONTEXT, DEFAULT_CONTEXT))
+        return max(SHORTEST_CONTEXT, automatic_length(trained))
     longest = max(trained * STRETCH, SHORTEST_CONTEXT) if trained else LONGEST_UNTRAINED
     if wanted < SHORTEST_CONTEXT:
         raise ContextLengthRefused(

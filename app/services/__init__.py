@@ -9,6 +9,7 @@ from app.flow.broadcast import Broadcast
 from app.services.chat import ChatService
 from app.services.conversations import ConversationService
 from app.services.doctor import DoctorService
+from app.services.fit import FitService
 from app.services.models import ModelService
 from app.services.settings import SettingsService
 
@@ -23,3 +24,4 @@ class Services:
     chat: ChatService
     settings: SettingsService
     doctor: DoctorService
+    fit: FitService

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.domain.conversation import ChatParams
-from app.gui.inspector.context import automatic_length, lengths_for
+from app.domain.fit import automatic_length
+from app.gui.inspector.context import lengths_for
 from tests.helpers.gui_services import FakeServices
 from tests.helpers.gui_stage import Stage
 

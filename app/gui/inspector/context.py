@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
 
+from app.domain.fit import automatic_length
 from app.domain.generation import LoadedInfo
 from app.domain.localmodel import LocalModel
 from app.gui.controls import ChoiceBox, label, named, text_button
@@ -15,13 +16,6 @@ _HELP = (
     "It is applied when the model is loaded."
 )
 _LENGTHS = tuple(1024 * 2**power for power in range(11))
-_AUTOMATIC_MOST = 8192
-"""See `LoadParams.context_length`."""
-
-
-def automatic_length(trained: int) -> int:
-    """What `automatic` means for a model trained for this many tokens (0: unknown)."""
-    return min(trained, _AUTOMATIC_MOST) if trained else _AUTOMATIC_MOST
 
 
 def lengths_for(trained: int, wished: int | None) -> list[int]:

@@ -60,6 +60,7 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         chat=made.chat,
         settings=made.settings,
         doctor=DoctorService(probes),
+        fit=made.fit,
     )
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import ContextLengthRefused
+from app.domain.fit import AUTOMATIC_MOST
 from app.engine.limits import (
-    DEFAULT_CONTEXT,
     MOST_THREADS,
     SHORTEST_CONTEXT,
     Buffers,
@@ -26,8 +26,8 @@ from app.engine.limits import (
     ("wanted", "trained", "chosen"),
     [
         (None, 2048, 2048),
-        (None, 131_072, DEFAULT_CONTEXT),
-        (None, 0, DEFAULT_CONTEXT),
+        (None, 131_072, AUTOMATIC_MOST),
+        (None, 0, AUTOMATIC_MOST),
         (None, 1, SHORTEST_CONTEXT),
         (4096, 2048, 4096),
         (8192, 2048, 8192),
@@ -48,7 +48,7 @@ def test_a_context_out_of_bounds_is_refused_with_a_remedy(wanted: int) -> None:
 
 @given(st.integers(0, 10**9))
 def test_without_a_wish_there_is_always_a_context(trained: int) -> None:
-    assert SHORTEST_CONTEXT <= choose_context(None, trained) <= DEFAULT_CONTEXT
+    assert SHORTEST_CONTEXT <= choose_context(None, trained) <= AUTOMATIC_MOST
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (8, 7), (2000, MOST_THREADS)])

@@ -12,12 +12,14 @@ from typing import TypeVar
 from app.domain.conversation import Message
 from app.domain.errors import FileMissing
 from app.domain.facts import AnswerEnded, Fact
+from app.domain.fit import LayerShape, Memory, ModelShape
 from app.domain.localmodel import GgufFacts, LocalModel
 from app.domain.settings import Settings
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
 from app.services.chat import ChatService
 from app.services.conversations import ConversationService
+from app.services.fit import FitService
 from app.services.models import ModelService
 from app.services.settings import SettingsService
 from app.store.sqlite_store import SqliteStore
@@ -26,10 +28,26 @@ from tests.helpers.scripted_engine import ScriptedEngine
 T = TypeVar("T")
 
 
+SHAPE = ModelShape(
+    weights_bytes=900,
+    layers=(LayerShape(64, 64),) * 2,
+    trained_context=8192,
+    window=0,
+    vocabulary=100,
+    width=64,
+    heads=1,
+    query=64,
+    inner=256,
+)
+"""Of the invented models."""
+
+
 def local_model(path: str, *, starter: bool = False) -> LocalModel:
     """An invented model file."""
     facts = GgufFacts("llama", path, 1000, 3, 10, "Q4_1", 8192, 2, 64, 100, "")
-    return LocalModel(path, path, facts, read_only=starter, is_starter=starter, mtime_ns=5)
+    return LocalModel(
+        path, path, facts, read_only=starter, is_starter=starter, mtime_ns=5, shape=SHAPE
+    )
 
 
 @dataclass
@@ -76,6 +94,9 @@ class World:
     models: ModelService
     conversations: ConversationService
     chat: ChatService
+    fit: FitService
+    memory: list[Memory]
+    """The last one is what the machine has."""
 
     async def until_answered(self) -> AnswerEnded:
         """Wait for the next end of an answer and for all that follows from it."""
@@ -110,8 +131,13 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     models = ModelService(engine, shelf, used, settings, broadcast, tasks)
     conversations = ConversationService(used, settings, broadcast, clock)
     chat = ChatService(engine, used, models, broadcast, tasks, clock)
+    memory = [Memory(16_000_000, 8_000_000)]
+    fit = FitService(engine, used, broadcast, tasks, lambda: memory[-1], "here", clock)
+    await fit.start()
     await models.start()
-    made = World(engine, used, shelf, settings, facts, bugs, tasks, models, conversations, chat)
+    made = World(
+        engine, used, shelf, settings, facts, bugs, tasks, models, conversations, chat, fit, memory
+    )
     try:
         yield made
     finally:

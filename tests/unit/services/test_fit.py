@@ -1,0 +1,235 @@
+"""What fits: told against what is free, measured on demand, and better after each load."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from app.domain.errors import EngineCrashed, StoreError
+from app.domain.facts import ModelPhase
+from app.domain.fit import ContextPlan, FitRecord, Memory, Verdict, estimate
+from app.domain.generation import Loaded
+from app.services.fit import FitService
+from tests.helpers.scripted_engine import info_for
+from tests.unit.services.world import SHAPE, World, local_model, run, world
+
+MODEL = local_model("starter", starter=True)
+CACHE = 2 * 2 * 64 * 2
+"""Bytes a token of the invented model."""
+
+
+def compute_of(length: int) -> int:
+    return estimate(SHAPE, ContextPlan(length)).compute_bytes
+
+
+def test_the_automatic_context_against_what_is_free() -> None:
+    async def go(made: World) -> None:
+        fit = made.fit.fit(MODEL)
+        assert fit is not None
+        assert fit.plan == ContextPlan(8192)
+        assert fit.expected == estimate(SHAPE, ContextPlan(8192))
+        assert fit.expected.cache_bytes == CACHE * 8192
+        assert (fit.measured, fit.free_bytes) == (None, 8_000_000)
+
+    run(go)
+
+
+def test_lengths_are_what_the_engine_makes_of_them() -> None:
+    async def go(made: World) -> None:
+        fit = made.fit.fit(MODEL, 300)
+        assert fit is not None
+        assert fit.plan == ContextPlan(512)
+
+    run(go)
+
+
+def test_a_header_that_tells_too_little() -> None:
+    async def go(made: World) -> None:
+        bare = replace(MODEL, shape=None)
+        assert made.fit.fit(bare) is None
+        assert made.fit.largest_context(bare) == 0
+        assert await made.fit.measure(bare) is None
+
+    run(go)
+
+
+@pytest.mark.parametrize(
+    ("available", "verdict"), [(10**12, Verdict.FITS), (1000, Verdict.TOO_LARGE)]
+)
+def test_memory_is_asked_each_time(available: int, verdict: Verdict) -> None:
+    async def go(made: World) -> None:
+        made.memory.append(Memory(10**12, available))
+        fit = made.fit.fit(MODEL)
+        assert fit is not None
+        assert fit.verdict is verdict
+
+    run(go)
+
+
+def test_the_largest_context_is_at_most_the_trained_one() -> None:
+    async def go(made: World) -> None:
+        made.memory.append(Memory(10**12, 10**12))
+        assert made.fit.largest_context(MODEL) == 8192
+        made.memory.append(Memory(10**12, 900 + compute_of(2048) + CACHE * 2048))
+        assert made.fit.largest_context(MODEL) == 2048
+        made.memory.append(Memory(10**12, 0))
+        assert made.fit.largest_context(MODEL) == 0
+
+    run(go)
+
+
+# ---------------------------------------------------------------------- what would be given back
+
+
+async def free_beside(made: World, memory: Memory, *, mapped: int = 0, gpu_layers: int = 0) -> int:
+    info = replace(info_for("starter"), mapped_bytes=mapped, gpu_layers=gpu_layers)
+    made.engine.loads.append([Loaded(info)])
+    await made.models.load()
+    made.memory.append(memory)
+    fit = made.fit.fit(MODEL)
+    assert fit is not None
+    return fit.free_bytes
+
+
+def test_the_loaded_model_would_give_back_its_memory() -> None:
+    assert run(lambda made: free_beside(made, Memory(9000, 1000))) == 1123
+
+
+def test_mapped_pages_are_not_counted_twice() -> None:
+    linux = Memory(9000, 1000, mapped_is_available=True)
+    assert run(lambda made: free_beside(made, linux, mapped=90)) == 1033
+    assert run(lambda made: free_beside(made, Memory(9000, 1000), mapped=90)) == 1123
+
+
+def test_never_more_than_there_is() -> None:
+    assert run(lambda made: free_beside(made, Memory(1050, 1000))) == 1050
+
+
+def test_what_lies_in_a_graphics_processor_is_left_out() -> None:
+    assert run(lambda made: free_beside(made, Memory(9000, 1000), gpu_layers=3)) == 1000
+
+
+# ------------------------------------------------------------------------------------ learning
+
+
+def test_a_load_is_remembered_and_told_from_then_on() -> None:
+    async def go(made: World) -> None:
+        await made.models.load()
+        await made.tasks.drain()
+        (record,) = await made.store.fits("here")
+        assert record.predicted == estimate(SHAPE, ContextPlan(4096))
+        assert (record.path, record.measured.total_bytes) == ("starter", 123)
+        told = made.fit.fit(MODEL, 4096)
+        assert told is not None
+        assert told.measured == record.measured
+        assert told.needed_bytes == 123
+
+    run(go)
+
+
+def test_another_file_at_the_place_is_another_file() -> None:
+    async def go(made: World) -> None:
+        await made.models.load()
+        await made.tasks.drain()
+        told = made.fit.fit(replace(MODEL, mtime_ns=6), 4096)
+        assert told is not None
+        assert told.measured is None
+
+    run(go)
+
+
+def test_the_estimate_corrects_itself() -> None:
+    async def go(made: World) -> None:
+        measured = round(compute_of(4096) * 1.1)
+        made.engine.loads.append([Loaded(replace(info_for("starter"), compute_bytes=measured))])
+        await made.models.load()
+        await made.tasks.drain()
+        assert made.fit.factor == pytest.approx(1.1, rel=1e-3)
+        other = made.fit.fit(local_model("other"), 8192)
+        assert other is not None
+        assert other.expected.compute_bytes == pytest.approx(1.1 * compute_of(8192), rel=1e-3)
+        # What is learned from stays the formula's own figure.
+        (record,) = await made.store.fits("here")
+        assert record.predicted.compute_bytes == compute_of(4096)
+
+    run(go)
+
+
+def test_a_load_is_learned_from_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[FitRecord] = []
+
+    async def keep(_machine: str, record: FitRecord, _now: int) -> None:
+        kept.append(record)
+
+    async def go(made: World) -> None:
+        monkeypatch.setattr(made.store, "keep_fit", keep)
+        await made.models.load()
+        await made.models.open_file("other")
+        await made.models.choose("starter")
+        assert made.models.state.phase is ModelPhase.READY
+        await made.tasks.drain()
+
+    run(go)
+    assert len(kept) == 1
+
+
+def test_the_next_start_recalls_it() -> None:
+    async def go(made: World) -> None:
+        await made.models.load()
+        await made.tasks.drain()
+        for machine, expected in (("here", 123), ("elsewhere", None)):
+            later = FitService(
+                made.engine, made.store, made.models._facts, made.tasks,
+                lambda: made.memory[-1], machine, lambda: 0,
+            )  # fmt: skip
+            await later.start()
+            told = later.fit(MODEL, 4096)
+            assert told is not None
+            assert (told.measured.total_bytes if told.measured else None) == expected
+
+    run(go)
+
+
+def test_a_store_that_fails_loses_only_what_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object) -> None:
+        raise StoreError("full")
+
+    async def go() -> None:
+        async with world() as made:
+            monkeypatch.setattr(made.store, "keep_fit", refuse)
+            monkeypatch.setattr(made.store, "fits", refuse)
+            await made.fit.start()
+            await made.models.load()
+            await made.tasks.drain()
+            told = made.fit.fit(MODEL, 4096)
+            assert told is not None
+            assert told.needed_bytes == 123
+
+    asyncio.run(go())
+
+
+# -------------------------------------------------------------------------------- measuring
+
+
+def test_measuring_loads_nothing_and_is_remembered() -> None:
+    async def go(made: World) -> None:
+        told = await made.fit.measure(MODEL, 2048)
+        assert told is not None
+        assert told.needed_bytes == 123
+        assert made.engine.measured == ["starter"]
+        assert made.engine.asked_to_load == []
+        assert len(await made.store.fits("here")) == 1
+
+    run(go)
+
+
+def test_a_measurement_that_fails_says_so() -> None:
+    async def go(made: World) -> None:
+        made.engine.dry_run_error = EngineCrashed("gone")
+        with pytest.raises(EngineCrashed):
+            await made.fit.measure(MODEL)
+        assert await made.store.fits("here") == []
+
+    run(go)
