@@ -22,8 +22,15 @@ TAGS: tuple[tuple[str, str], ...] = (
     ("[THINK]", "[/THINK]"),
     ("<|START_THINKING|>", "<|END_THINKING|>"),
     ("◁think▷", "◁/think▷"),
+    ("<mm:think>", "</mm:think>"),
+    ("<think:opensource>", "</think:opensource>"),
+    ("<|channel>thought", "<channel|>"),
 )
-"""Qwen, DeepSeek and many more; some fine-tunes; Granite; Seed-OSS; Magistral; Command A; Kimi."""
+"""Qwen, DeepSeek and many more; some fine-tunes; Granite; Seed-OSS; Magistral; Command A; Kimi;
+MiniMax; Hunyuan; Gemma 4."""
+
+_PARTS_OF_TAGS = ("<|channel>", "<channel|>")
+"""Control tokens within the tags of Gemma 4."""
 
 CHANNEL, MESSAGE, END, START = "<|channel|>", "<|message|>", "<|end|>", "<|start|>"
 _ANSWER_CHANNEL = "final"
@@ -43,7 +50,7 @@ def control_markers(template: str) -> frozenset[str]:
     """The control tokens that the splitter for this template must see written out."""
     if CHANNEL in template:
         return frozenset((CHANNEL, MESSAGE, END, START))
-    return frozenset(tag for pair in TAGS for tag in pair)
+    return frozenset((*(tag for pair in TAGS for tag in pair), *_PARTS_OF_TAGS))
 
 
 def splitter_for(template: str, prompt: str) -> Splitter:

@@ -15,6 +15,7 @@ THINKING = ({}, {"enable_thinking": True}, {"thinking": True}, {"thinking_option
 """Each family thinks with one of these."""
 
 FAMILIES = (
+    "MiniMax-M3",
     "Bielik-11B-v3.0-Instruct",
     "ByteDance-Seed-OSS",
     "GLM-4.6",
