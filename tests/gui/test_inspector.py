@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QDoubleSpinBox,
+    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -169,3 +170,44 @@ def test_lengths_go_up_to_what_the_model_was_trained_for() -> None:
     assert lengths_for(2048, 9999) == [1024, 2048, 9999]
     assert automatic_length(131072) == 8192
     assert automatic_length(2048) == 2048
+
+
+def need(stage: Stage) -> QLabel:
+    return stage.find(QLabel, "Memory need")
+
+
+async def test_the_context_length_tells_what_it_takes(stage: Stage, services: FakeServices) -> None:
+    await stage.begin()
+    stage.window.menus.inspector.trigger()
+    await stage.until(lambda: need(stage).isVisible())
+    assert need(stage).text() == "Takes about 412 MB of 18.0 GB free."
+    box = stage.find(QComboBox, "Context length")
+    box.setCurrentIndex(box.findData(1024))
+    assert need(stage).text() == "Takes about 405 MB of 18.0 GB free."
+    assert "Context of 1,024 tokens: 1 MB" in need(stage).toolTip()
+
+
+async def test_what_hardly_fits_is_said_louder(stage: Stage, services: FakeServices) -> None:
+    services.fit.free = 420_000_000
+    await stage.begin()
+    assert need(stage).property("tone") == "warning"
+    assert need(stage).text().endswith("little is left for other programs.")
+    services.fit.free = 410_000_000
+    box = stage.find(QComboBox, "Context length")
+    box.setCurrentIndex(box.findData(8192))
+    assert need(stage).property("tone") == "danger"
+    assert need(stage).text() == (
+        "Needs about 412 MB, and 410 MB are free. At most 2,048 tokens fit."
+    )
+    box.setCurrentIndex(box.findData(2048))
+    assert need(stage).property("tone") == "warning"
+
+
+async def test_another_model_takes_another_amount(stage: Stage, services: FakeServices) -> None:
+    await stage.begin()
+    services.fit.needed = 4_000_000_000
+    await services.models.choose(services.models.models[1].path)
+    await stage.until(lambda: "4.0 GB of 18.0 GB" in need(stage).text())
+    services.fit.unknown = True
+    await services.models.choose(services.models.models[0].path)
+    await stage.until(lambda: need(stage).isHidden())

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 
 from app.domain.errors import NotGguf, OutOfMemory
 from app.domain.facts import ModelPhase
+from app.domain.fit import MeasuredSizes
+from app.gui.picker.row import ModelRow
 from tests.helpers.gui_services import FakeServices
 from tests.helpers.gui_stage import Stage
 
@@ -176,3 +178,55 @@ async def test_without_any_model_the_window_tells_how_to_get_one(
     dialog.close()
     await stage.until(lambda: services.models.opened == ["/models/mine.gguf"])
     await stage.until(lambda: not opener.isVisible())
+
+
+async def test_each_model_says_whether_it_fits(stage: Stage, services: FakeServices) -> None:
+    await stage.begin()
+    stage.window.model_button.click()
+    row = stage.window.popup.findChildren(ModelRow)[0]
+    assert row.badge.isVisible()
+    assert row.badge.text() == "fits"
+    said = row.main.accessibleDescription()
+    assert said == "Chosen; fits, about 412 MB of 18.0 GB free"
+    tip = row.main.toolTip()
+    assert "Weights: 400 MB" in tip
+    assert "Context of 8,192 tokens: 8 MB" in tip
+    assert "Buffers: 4 MB" in tip
+
+
+async def test_what_fits_is_looked_at_again_when_the_list_opens(
+    stage: Stage, services: FakeServices
+) -> None:
+    await stage.begin()
+    row = stage.window.popup.findChildren(ModelRow)[1]
+    for free, words, tone in (
+        (430_000_000, "tight", "warning"),
+        (300_000_000, "too large", "danger"),
+        (18_000_000_000, "fits", "muted"),
+    ):
+        services.fit.free = free
+        stage.window.model_button.click()
+        assert (row.badge.text(), row.badge.property("tone")) == (words, tone)
+        stage.window.model_button.click()
+
+
+async def test_a_model_whose_header_tells_too_little_has_no_badge(
+    stage: Stage, services: FakeServices
+) -> None:
+    services.fit.unknown = True
+    await stage.begin()
+    stage.window.model_button.click()
+    row = stage.window.popup.findChildren(ModelRow)[0]
+    assert not row.badge.isVisible()
+    assert row.main.toolTip() == row.path
+    assert row.main.accessibleDescription() == "Chosen"
+
+
+async def test_what_was_measured_is_told_beside_the_estimate(
+    stage: Stage, services: FakeServices
+) -> None:
+    services.fit.measured = MeasuredSizes(8192, 400_000_000, 8_000_000, 2_000_000)
+    await stage.begin()
+    tip = stage.window.popup.findChildren(ModelRow)[0].main.toolTip()
+    assert "Estimate: 412 MB" in tip
+    assert "Measured on this machine: 410 MB" in tip

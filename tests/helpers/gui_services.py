@@ -39,6 +39,7 @@ from app.domain.facts import (
     ModelStateChanged,
     PathChanged,
 )
+from app.domain.fit import ContextPlan, Fit, FitEstimate, MeasuredSizes
 from app.domain.generation import FinishReason, LoadedInfo, PartKind, Role, RunStats
 from app.domain.localmodel import STARTER_LABEL, GgufFacts, LocalModel
 from app.domain.settings import Settings
@@ -389,6 +390,27 @@ class FakeChat:
         return self._live.get(conversation_id)
 
 
+class FakeFit:
+    """Every model takes `needed` bytes, and more for a longer context."""
+
+    def __init__(self) -> None:
+        self.needed = 400_000_000
+        self.free = 18_000_000_000
+        self.largest = 2048
+        self.measured: MeasuredSizes | None = None
+        self.unknown = False
+
+    def fit(self, model: LocalModel, context_length: int | None = None) -> Fit | None:
+        if self.unknown:
+            return None
+        length = context_length or min(8192, model.facts.trained_context)
+        expected = FitEstimate(self.needed, length * 1000, 0, 4_000_000)
+        return Fit(ContextPlan(length), expected, self.measured, self.free)
+
+    def largest_context(self, _model: LocalModel) -> int:
+        return self.largest
+
+
 class FakeSettings:
     """Settings that live as long as the test."""
 
@@ -410,6 +432,7 @@ class FakeServices:
         self.conversations = FakeConversations(self.facts, now)
         self.chat = FakeChat(self.facts, self.conversations)
         self.settings = FakeSettings()
+        self.fit = FakeFit()
 
     def as_services(self) -> Services:
         """What the window takes them for."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
 
-from app.domain.fit import automatic_length
+from app.domain.fit import Fit, automatic_length
 from app.domain.generation import LoadedInfo
 from app.domain.localmodel import LocalModel
-from app.gui.controls import ChoiceBox, label, named, text_button
+from app.gui import fit_words
+from app.gui.controls import ChoiceBox, label, named, restyle, text_button
 from app.gui.inspector.fields import FieldFrame
 from app.gui.theme.keeper import ThemeKeeper
 
@@ -40,6 +41,10 @@ class ContextField(FieldFrame):
         self.box = named(ChoiceBox(theme), "Context length")
         self.box.setAccessibleDescription(_HELP)
         self.column.addWidget(self.box)
+        self.need = label(tone="muted", wrap=True, size=0.92)
+        self.need.setObjectName("Memory need")
+        self.need.hide()
+        self.column.addWidget(self.need)
         self._note = label(tone="muted", wrap=True, size=0.92)
         self.column.addWidget(self._note)
         self.reload = text_button("Reload to apply")
@@ -63,6 +68,14 @@ class ContextField(FieldFrame):
         self._info = info
         self._trained = chosen.facts.trained_context if chosen else 0
         self._refill()
+
+    def show_fit(self, fit: Fit | None, largest: int) -> None:
+        """What the length takes of memory; None: that is not known. `largest` would fit."""
+        self.need.setVisible(fit is not None)
+        if fit is not None:
+            restyle(self.need, tone=fit_words.tone(fit))
+            self.need.setText(fit_words.sentence(fit, largest))
+            self.need.setToolTip(fit_words.itemised(fit))
 
     def _refill(self) -> None:
         with QSignalBlocker(self.box):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer
 
 from app.domain.conversation import ChatParams, Conversation
-from app.domain.facts import Fact, ModelState, ModelStateChanged
+from app.domain.facts import Fact, ModelPhase, ModelState, ModelStateChanged
 from app.flow.tasks import TaskOwner
 from app.gui.inspector.panel import Inspector
 from app.services import Services
@@ -30,6 +30,7 @@ class InspectorController(QObject):
         self._timer.setInterval(_PAUSE)
         self._timer.timeout.connect(self._save_soon)
         panel.params_changed.connect(self._on_edit)
+        panel.context_changed.connect(self._show_fit)
         panel.reload_wished.connect(self._reload)
         self._show_model(services.models.state)
 
@@ -38,6 +39,7 @@ class InspectorController(QObject):
         self._shown = conversation.id
         params = self._unsaved.get(conversation.id, conversation.params)
         self._panel.show_params(params, params_from(self._services.settings.current.chat))
+        self._show_fit()
 
     def heard(self, fact: Fact) -> None:
         """A fact was published."""
@@ -46,6 +48,17 @@ class InspectorController(QObject):
 
     def _show_model(self, state: ModelState) -> None:
         self._panel.show_model(state.model, state.info)
+        if state.phase is not ModelPhase.LOADING:
+            # While it loads, a hundred steps are told, and memory is half taken.
+            self._show_fit()
+
+    def _show_fit(self) -> None:
+        chosen = self._services.models.state.model
+        if chosen is None:
+            self._panel.show_fit(None, 0)
+            return
+        fit = self._services.fit.fit(chosen, self._panel.params().context_length)
+        self._panel.show_fit(fit, self._services.fit.largest_context(chosen))
 
     def _on_edit(self, params: ChatParams) -> None:
         if self._shown is not None:

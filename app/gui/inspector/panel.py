@@ -9,6 +9,7 @@ from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
 from app.domain.conversation import ChatParams
+from app.domain.fit import Fit
 from app.domain.generation import LoadedInfo, Sampling
 from app.domain.localmodel import LocalModel
 from app.gui.controls import label, named, styled
@@ -25,6 +26,8 @@ class Inspector(QFrame):
     """Edits a `ChatParams` value; tells each change as a whole new value."""
 
     params_changed = Signal(object)
+    context_changed = Signal()
+    """Another context length is wished; told after `params_changed`."""
     reload_wished = Signal(object)
     """The context length to load with; None for the automatic one."""
 
@@ -131,6 +134,7 @@ class Inspector(QFrame):
         for field in self._numbers():
             field.changed.connect(self._on_edit)
         self.context.changed.connect(self._on_edit)
+        self.context.changed.connect(self.context_changed)
         self.context.reload_wished.connect(self.reload_wished)
         self.prompt_frame.reset_wished.connect(self._reset_prompt)
         self.seed_frame.reset_wished.connect(self.seed.clear)
@@ -165,6 +169,10 @@ class Inspector(QFrame):
     def show_model(self, chosen: LocalModel | None, info: LoadedInfo | None) -> None:
         """The bounds of the context length, and whether what is loaded has another one."""
         self.context.show_model(chosen, info)
+
+    def show_fit(self, fit: Fit | None, largest: int) -> None:
+        """What the context length takes of memory; at most `largest` tokens would fit."""
+        self.context.show_fit(fit, largest)
 
     def params(self) -> ChatParams:
         """What the fields say."""

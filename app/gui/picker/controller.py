@@ -44,6 +44,7 @@ class ModelController(QObject):
         self._failure = ""
         self._bad_file = ""
         self._folder = Path.home()
+        popup.opened.connect(self._show_fits)
         popup.choose_wished.connect(self._choose)
         popup.forget_wished.connect(lambda path: self._do(self._services.models.forget(path)))
         popup.load_wished.connect(self.load)
@@ -68,11 +69,21 @@ class ModelController(QObject):
     def _show_models(self) -> None:
         models = self._services.models.models
         self._popup.show_models(models)
+        self._show_fits()
         self.models_changed.emit(bool(models))
+
+    def _show_fits(self) -> None:
+        """Against what is free now, so again each time that the list is looked at."""
+        fits = self._services.fit
+        self._popup.show_fits(
+            {model.path: fits.fit(model) for model in self._services.models.models}
+        )
 
     def _show_state(self, state: ModelState) -> None:
         self._button.show_state(state)
         self._popup.show_state(state)
+        if state.phase is not ModelPhase.LOADING:
+            self._show_fits()
         self.state_changed.emit(state)
         if self._failure and state.phase is not ModelPhase.FAILED:
             self._presenter.over(self._failure)

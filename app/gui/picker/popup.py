@@ -6,7 +6,7 @@ compositor, and it stays inside a narrow window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.domain.facts import ModelPhase, ModelState
+from app.domain.fit import Fit
 from app.domain.localmodel import LocalModel
 from app.gui.controls import label, named, separator, styled, text_button
 from app.gui.picker.row import ModelRow
@@ -43,6 +44,7 @@ class ModelPopup(QFrame):
     unload_wished = Signal()
     cancel_wished = Signal()
     open_file_wished = Signal()
+    opened = Signal()
     closed = Signal()
 
     def __init__(self, theme: ThemeKeeper, window: QWidget, button: QWidget) -> None:
@@ -134,6 +136,11 @@ class ModelPopup(QFrame):
         self._mark_current()
         self._fit()
 
+    def show_fits(self, fits: Mapping[str, Fit | None]) -> None:
+        """Say of each model, by its path, whether it fits into memory."""
+        for row in self._rows:
+            row.show_fit(fits.get(row.path))
+
     def show_state(self, state: ModelState) -> None:
         """What the engine has of the chosen model."""
         self._state = state
@@ -164,6 +171,7 @@ class ModelPopup(QFrame):
         if self.isVisible():
             self.close_up()
             return
+        self.opened.emit()
         self.show()
         self._fit()
         self.raise_()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app.domain.fit import Fit
 from app.domain.localmodel import LocalModel
-from app.gui.controls import ElidedLabel, Sign, icon_button, named, styled
+from app.gui import fit_words
+from app.gui.controls import ElidedLabel, Sign, icon_button, label, named, restyle, styled
 from app.gui.picker.sentences import facts_of
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import SPACE_1, SPACE_2
@@ -24,6 +26,7 @@ class ModelRow(QWidget):
         super().__init__()
         self.path = model.path
         self.is_current = False
+        self._fit = ""
         self._name = f"{model.label}, {facts_of(model)}"
         self.main = styled(named(QPushButton(), self._name), kind="row")
         self.main.setMinimumWidth(120)
@@ -36,12 +39,16 @@ class ModelRow(QWidget):
         inside.setSpacing(0)
         inside.addWidget(title)
         inside.addWidget(detail)
+        self.badge = label(size=0.92)
+        self.badge.setObjectName("Fit")
+        self.badge.hide()
         self._tick = Sign(theme.icon("check", "accent"), 16)
         row_inside = QHBoxLayout(self.main)
         row_inside.setContentsMargins(SPACE_2, SPACE_1, SPACE_2, SPACE_1)
         row_inside.addLayout(inside, 1)
+        row_inside.addWidget(self.badge)
         row_inside.addWidget(self._tick)
-        for child in (title, detail, self._tick):
+        for child in (title, detail, self.badge, self._tick):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -60,5 +67,22 @@ class ModelRow(QWidget):
     def set_current(self, current: bool) -> None:
         """Mark it as the one that answers."""
         self.is_current = current
-        self.main.setAccessibleDescription("Chosen" if current else "")
         self._tick.setVisible(current)
+        self._describe()
+
+    def show_fit(self, fit: Fit | None) -> None:
+        """Say whether it fits into memory; None: that is not known."""
+        self.badge.setVisible(fit is not None)
+        if fit is None:
+            self._fit, tip = "", self.path
+        else:
+            restyle(self.badge, tone=fit_words.tone(fit))
+            self.badge.setText(fit_words.badge(fit))
+            self._fit = f"{fit_words.badge(fit)}, {fit_words.total(fit)}"
+            tip = f"{self.path}\n\n{fit_words.itemised(fit)}"
+        self.main.setToolTip(tip)
+        self._describe()
+
+    def _describe(self) -> None:
+        said = ("Chosen" if self.is_current else "", self._fit)
+        self.main.setAccessibleDescription("; ".join(filter(None, said)))

@@ -27,6 +27,7 @@ QFrame[edge="bottom"] { border: none; border-bottom: 1px solid $line; }
 QFrame[edge="top"] { border: none; border-top: 1px solid $line; }
 
 QLabel[tone="muted"] { color: $muted; }
+QLabel[tone="warning"] { color: $accent; }
 QLabel[tone="danger"] { color: $danger; }
 
 QPushButton, QToolButton { outline: none; }

@@ -16,7 +16,7 @@ PAIRS = [
     ("text", "text_selection"),
     ("text", "danger_ground"),
     ("danger", "danger_ground"),
-    ("danger", "paper"),
+    *itertools.product(("danger",), ("paper", "surface", "sidebar")),
     ("on_accent", "accent_fill"),
 ]
 
