@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.rows import Row, print_rows
 
-NAMES = ("engine", "stalls", "startup")
+NAMES = ("engine", "fit", "stalls", "startup")
 
 
 def main(words: list[str] | None = None) -> int:
