@@ -16,6 +16,8 @@ from tests.helpers.known_models import KNOWN_MODELS, KnownModel
 
 WITHIN = 0.02
 """The bar is 5 %."""
+BUFFERS_WITHIN = 0.28
+"""Gemma 3n has the greatest error; most others are within 2 %."""
 LENGTHS = (512, 4096, 32_768)
 
 
@@ -41,6 +43,7 @@ def compare(shape: ModelShape, told: MeasuredSizes) -> None:
     assert expected.weights_bytes == told.weights_bytes
     # llama.cpp's log has two digits behind the point of a MiB, for each of up to three caches.
     assert expected.context_bytes == pytest.approx(told.context_bytes, abs=30_000)
+    assert expected.compute_bytes == pytest.approx(told.compute_bytes, rel=BUFFERS_WITHIN)
     assert expected.total_bytes == pytest.approx(told.total_bytes, rel=WITHIN)
 
 
