@@ -72,6 +72,8 @@ def answers(profile: Path) -> list[tuple[str, int]]:
     if not database.exists():
         return []
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+        if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'message'").fetchone():
+            return []  # It is being made.
         return db.execute(
             "SELECT status, (SELECT coalesce(sum(length(text)), 0) FROM part "
             "WHERE message_id = message.id) FROM message WHERE role = 'assistant'"

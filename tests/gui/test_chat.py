@@ -41,6 +41,21 @@ async def test_what_is_typed_while_everything_starts_stays(stage: Stage) -> None
     assert stage.window.composer.text() == "Wh"
 
 
+async def test_what_is_typed_while_a_conversation_opens_is_joined_to_its_draft_once(
+    stage: Stage, services: FakeServices
+) -> None:
+    number = services.conversations.add("Tides")
+    await services.conversations.set_draft(number, "High ")
+    await stage.begin()
+    assert stage.wiring is not None
+    stage.wiring.chat.show_conversation(number)
+    stage.write("water")
+    await stage.until(lambda: stage.window.composer.text() != "water")
+    assert stage.window.composer.text() == "High water"
+    await stage.wiring.chat.finish()
+    assert (await services.conversations.open(number)).draft == "High water"
+
+
 async def test_shift_enter_breaks_the_line(stage: Stage, services: FakeServices) -> None:
     await stage.begin()
     stage.type("a")

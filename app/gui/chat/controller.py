@@ -132,7 +132,10 @@ class ChatController(QObject):
         unsaved = self.drafts.unsaved(conversation_id)
         draft = conversation.draft if unsaved is None else unsaved
         # What was typed while it was being opened belongs to it as well.
-        self._set_text(draft + self._composer.text())
+        typed = self._composer.text()
+        self._set_text(draft + typed)
+        if typed:
+            self.drafts.note(conversation_id, draft + typed)
         self._composer.set_sending(conversation_id in self._sending)
         self._inspector.show_conversation(conversation)
         self._show_path(path)
@@ -231,6 +234,9 @@ class ChatController(QObject):
     # ------------------------------------------------------------------------------- wishes
 
     def _on_text(self, text: str) -> None:
+        if self._opening is not None and not self._opening.done():
+            # It is joined to the draft that is being read.
+            return
         if self.current is not None and self.current not in self._sending:
             self.drafts.note(self.current, text)
 
