@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.domain.generation import FinishReason, PartKind, Role, RunStats, Sampling
+from app.domain.generation import FinishReason, PartKind, Role, RunStats
+from app.domain.sampling import Sampling
 
 
 class MessageStatus(StrEnum):
@@ -33,6 +34,8 @@ class ChatParams:
     sampling: Sampling = field(default_factory=Sampling)
     max_tokens: int | None = None
     context_length: int | None = None
+    stop: tuple[str, ...] = ()
+    """Each ends the answer and is not shown."""
 
 
 @dataclass(frozen=True, slots=True)

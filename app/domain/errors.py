@@ -146,6 +146,12 @@ class TemplateEndless(EngineError):
     kind = "engine.template_endless"
 
 
+class GrammarRefused(EngineError):
+    """A grammar or JSON Schema that an answer cannot be held to; the detail names the place."""
+
+    kind = "engine.grammar"
+
+
 class ModelBroken(EngineError):
     """The model computes nonsense (not-a-number), so its weights must be damaged."""
 

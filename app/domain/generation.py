@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from app.domain.errors import AppError
+from app.domain.sampling import Sampling
 
 
 class Role(StrEnum):
@@ -39,24 +40,6 @@ class FinishReason(StrEnum):
     """The context is full."""
     CANCELLED = "cancelled"
     """The reader stopped it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How the next token is chosen (llama.cpp's sampler chain, in this order)."""
-
-    repeat_penalty: float = 1.0
-    """1.0 is off; looks at the last 64 tokens."""
-    top_k: int = 40
-    """0 is off."""
-    top_p: float = 0.95
-    """1.0 is off."""
-    min_p: float = 0.05
-    """0.0 is off."""
-    temperature: float = 0.8
-    """0.0 is greedy."""
-    seed: int | None = None
-    """None draws one; the drawn seed is told in `RunStats.seed`."""
 
 
 @dataclass(frozen=True, slots=True)

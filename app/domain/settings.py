@@ -7,31 +7,8 @@ text, bounds, and whether a restart is needed. `app.config.settings_file` reads 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-
-def setting(
-    default: Any,
-    label: str,
-    help: str,  # noqa: A002 - the field's standard term
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    restart: bool = False,
-) -> Any:
-    """A dataclass field with what a reader and a dialog need to know about it."""
-    return field(
-        default=default,
-        metadata={
-            "label": label,
-            "help": help,
-            "low": low,
-            "high": high,
-            "choices": choices,
-            "restart": restart,
-        },
-    )
+from app.domain.described import setting
 
 
 @dataclass(frozen=True, slots=True)

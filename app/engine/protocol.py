@@ -31,10 +31,10 @@ from app.domain.generation import (
     PromptProgress,
     Role,
     RunStats,
-    Sampling,
     TextDelta,
     Turn,
 )
+from app.domain.sampling import sampling_from_dict
 
 VERSION = 1
 
@@ -91,7 +91,7 @@ def generate_from_dict(data: Frame) -> GenerateRequest:
         request_id=data["request_id"],
         model_path=data["model_path"],
         turns=turns,
-        sampling=Sampling(**data["sampling"]),
+        sampling=sampling_from_dict(data["sampling"]),
         max_tokens=data["max_tokens"],
         stop=tuple(data["stop"]),
     )

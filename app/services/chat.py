@@ -240,6 +240,7 @@ class ChatService:
             answer.turns,
             answer.params.sampling,
             answer.params.max_tokens,
+            answer.params.stop,
         )
         async for batch in self._engine.generate(request):
             end = self._on_events(batch, answer, log)

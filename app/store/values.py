@@ -8,7 +8,8 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from app.domain.conversation import ChatParams, Part, Run
-from app.domain.generation import FinishReason, PartKind, RunStats, Sampling
+from app.domain.generation import FinishReason, PartKind, RunStats
+from app.domain.sampling import sampling_from_dict
 
 
 def storable(text: str) -> str:
@@ -28,13 +29,11 @@ def params_to_json(params: ChatParams) -> str:
 def params_from_json(text: str) -> ChatParams:
     """The parameters; what this version does not know is left out, what is missing is default."""
     given: dict[str, Any] = json.loads(text)
-    sampling = Sampling(**_known(Sampling, given.pop("sampling", {})))
-    return ChatParams(sampling=sampling, **_known(ChatParams, given))
-
-
-def _known(kind: type[ChatParams] | type[Sampling], given: dict[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(kind)}
-    return {name: value for name, value in given.items() if name in names}
+    sampling = sampling_from_dict(given.pop("sampling", {}))
+    stop = tuple(given.pop("stop", ()))
+    names = {field.name for field in fields(ChatParams)}
+    known = {name: value for name, value in given.items() if name in names}
+    return ChatParams(sampling=sampling, stop=stop, **known)
 
 
 RUN_COLUMNS = (

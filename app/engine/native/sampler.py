@@ -2,54 +2,123 @@
 
 from __future__ import annotations
 
+import ctypes
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from app.domain.generation import Sampling
+from app.domain.sampling import Link, Sampling, bounded, chain_of
 from app.engine.native.bindings import lib
 from app.engine.native.context import Context
+from app.engine.native.weights import Vocabulary
 
-_PENALISED_TOKENS = 64
 _SEEDS = 2**32 - 1
 """llama.cpp's seed has 32 bits, and its highest value means "draw one"."""
+_KEEP = 1
+"""The least that a cut leaves."""
+_MIROSTAT_TOKENS = 100
+"""llama.cpp's own number of tokens for the estimate of Mirostat 1."""
 
 
 class Sampler:
     """A chain for one answer. `close` frees it."""
 
-    def __init__(self, sampling: Sampling, vocabulary_size: int) -> None:
-        self.seed = secrets.randbelow(_SEEDS) if sampling.seed is None else sampling.seed % _SEEDS
+    def __init__(self, sampling: Sampling, vocabulary: Vocabulary, context_length: int) -> None:
+        self._sampling = bounded(sampling)
+        self._vocabulary = vocabulary
+        self._context_length = context_length
+        seed = self._sampling.seed
+        self.seed = secrets.randbelow(_SEEDS) if seed is None else seed % _SEEDS
+        self._links = chain_of(sampling)
         params = lib.llama_sampler_chain_default_params()
         params.no_perf = True
         self._chain = lib.llama_sampler_chain_init(params)
-        if sampling.repeat_penalty != 1.0:
-            self._add(
-                lib.llama_sampler_init_penalties(
-                    vocabulary_size, _PENALISED_TOKENS, max(0.01, sampling.repeat_penalty), 0.0, 0.0
-                )
+        for link in self._links:
+            # The chain owns and frees it.
+            lib.llama_sampler_chain_add(self._chain, self._make(link))
+
+    @property
+    def pointer(self) -> int:
+        """For `BoundSampler`; not to be kept."""
+        return self._chain
+
+    def _make(self, link: Link) -> int:
+        s = self._sampling
+        makers: dict[Link, Callable[[], int]] = {
+            Link.LOGIT_BIAS: self._logit_bias,
+            Link.PENALTIES: self._penalties,
+            Link.DRY: self._dry,
+            Link.TOP_N_SIGMA: lambda: lib.llama_sampler_init_top_n_sigma(s.top_n_sigma),
+            Link.TOP_K: lambda: lib.llama_sampler_init_top_k(s.top_k),
+            Link.TYPICAL: lambda: lib.llama_sampler_init_typical(s.typical_p, _KEEP),
+            Link.TOP_P: lambda: lib.llama_sampler_init_top_p(s.top_p, _KEEP),
+            Link.MIN_P: lambda: lib.llama_sampler_init_min_p(s.min_p, _KEEP),
+            Link.XTC: lambda: lib.llama_sampler_init_xtc(
+                s.xtc_probability, s.xtc_threshold, _KEEP, self.seed
+            ),
+            Link.TEMPERATURE: lambda: lib.llama_sampler_init_temp_ext(
+                s.temperature, s.temperature_range, s.temperature_exponent
+            ),
+            Link.MIROSTAT: self._mirostat,
+            Link.GREEDY: lib.llama_sampler_init_greedy,
+            Link.DRAW: lambda: lib.llama_sampler_init_dist(self.seed),
+        }
+        return makers[link]()
+
+    def _logit_bias(self) -> int:
+        biases: dict[int, float] = {}
+        for text, bias in self._sampling.logit_bias:
+            # A lone surrogate would end the process in the tokeniser.
+            for token in self._vocabulary.tokenise(text.encode("utf-8", "replace"), special=False):
+                biases[token] = bias
+        entries = (lib.llama_logit_bias * len(biases))(*biases.items())
+        # llama.cpp copies the entries.
+        return lib.llama_sampler_init_logit_bias(self._vocabulary.size, len(biases), entries)
+
+    def _penalties(self) -> int:
+        s = self._sampling
+        return lib.llama_sampler_init_penalties(
+            self._vocabulary.size,
+            s.penalty_tokens,
+            s.repeat_penalty,
+            s.frequency_penalty,
+            s.presence_penalty,
+        )
+
+    def _dry(self) -> int:
+        s = self._sampling
+        breakers = [text.encode("utf-8", "replace") for text in s.dry_breakers]
+        pointers = (ctypes.c_char_p * len(breakers))(*breakers)
+        # llama.cpp copies the texts.
+        return lib.llama_sampler_init_dry(
+            self._vocabulary.pointer,
+            s.dry_multiplier,
+            s.dry_base,
+            s.dry_allowed_length,
+            self._dry_range,
+            pointers,
+            len(breakers),
+        )
+
+    @property
+    def _dry_range(self) -> int:
+        return min(self._sampling.dry_tokens or self._context_length, self._context_length)
+
+    def _mirostat(self) -> int:
+        s = self._sampling
+        if s.mirostat == 1:
+            return lib.llama_sampler_init_mirostat(
+                self._vocabulary.size, self.seed, s.mirostat_tau, s.mirostat_eta, _MIROSTAT_TOKENS
             )
-        if sampling.temperature <= 0:
-            self._add(lib.llama_sampler_init_greedy())
-        else:
-            self._add_draw(sampling)
-
-    def _add_draw(self, sampling: Sampling) -> None:
-        if sampling.top_k > 0:
-            self._add(lib.llama_sampler_init_top_k(sampling.top_k))
-        if sampling.top_p < 1:
-            self._add(lib.llama_sampler_init_top_p(max(0.0, sampling.top_p), 1))
-        if sampling.min_p > 0:
-            self._add(lib.llama_sampler_init_min_p(sampling.min_p, 1))
-        self._add(lib.llama_sampler_init_temp(sampling.temperature))
-        self._add(lib.llama_sampler_init_dist(self.seed))
-
-    def _add(self, sampler: int) -> None:
-        # The chain owns and frees it.
-        lib.llama_sampler_chain_add(self._chain, sampler)
+        return lib.llama_sampler_init_mirostat_v2(self.seed, s.mirostat_tau, s.mirostat_eta)
 
     def saw(self, tokens: Sequence[int]) -> None:
-        """Let the repetition penalty look at the end of the prompt."""
-        for token in tokens[-_PENALISED_TOKENS:]:
+        """Let what looks back see the end of the prompt."""
+        reach = 0
+        if Link.PENALTIES in self._links:
+            reach = self._sampling.penalty_tokens
+        if Link.DRY in self._links:
+            reach = max(reach, self._dry_range)
+        for token in tokens[-reach:] if reach else ():
             lib.llama_sampler_accept(self._chain, token)
 
     def next(self, context: Context) -> int:
