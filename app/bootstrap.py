@@ -102,7 +102,9 @@ class Application:
         models = ModelService(engine, library, store, settings, facts, self._tasks)
         chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
         self._stops.append(chat.close)
-        conversations = ConversationService(store, settings, facts, now_ms)
+        conversations = ConversationService(
+            store, settings, facts, now_ms, lambda: models.state.model
+        )
         doctor = DoctorService(self._probes())
         fit = FitService(engine, store, facts, self._tasks, machine_memory, _machine(), now_ms)
         await fit.start()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TypeVar
 
 from app import __version__
@@ -31,6 +32,7 @@ N = TypeVar("N", int, float)
 
 _MAX_SEED: Final = (1 << 32) - 1
 _MAX_TOKENS: Final = 1_000_000
+_MAX_TOP_K: Final = 1_000_000
 
 _SUMMARY: Final = """\
 usage: lamplight [--profile DIR] [FILE.gguf ...]
@@ -124,6 +126,7 @@ def _chat(parser: argparse.ArgumentParser, words: list[str], stdin: BinaryIO | N
     parser.add_argument(
         "--temperature", metavar="T", type=_temperature, help="0 (the likeliest) to 5 (wild)"
     )
+    _add_choice(parser)
     parser.add_argument("--seed", metavar="N", type=_seed, help="the same seed repeats an answer")
     parser.add_argument(
         "--max-tokens", metavar="N", type=_max_tokens, help="end the answer after N tokens"
@@ -136,9 +139,49 @@ def _chat(parser: argparse.ArgumentParser, words: list[str], stdin: BinaryIO | N
         model=found.model,
         system=None if found.system is None else _text(found.system),
         temperature=found.temperature,
+        top_k=found.top_k,
+        top_p=found.top_p,
+        min_p=found.min_p,
+        stop=tuple(_text(word) for word in found.stop),
+        json_schema=found.json_schema or "",
+        grammar=found.grammar or "",
         seed=found.seed,
         max_tokens=found.max_tokens,
         json=found.json,
+    )
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    """What narrows the choice of words, and where the answer ends."""
+    parser.add_argument(
+        "--top-k", metavar="N", type=_top_k, help="keep the N likeliest tokens; 0 keeps all"
+    )
+    parser.add_argument(
+        "--top-p", metavar="P", type=_share, help="keep the likeliest tokens up to this sum"
+    )
+    parser.add_argument(
+        "--min-p", metavar="P", type=_share, help="drop tokens below this share of the best"
+    )
+    parser.add_argument(
+        "--stop",
+        metavar="TEXT",
+        type=_stop,
+        action="append",
+        default=[],
+        help="end the answer at this text; may be given several times",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--json-schema",
+        metavar="FILE",
+        type=_file,
+        help="the answer is JSON of the schema in this file",
+    )
+    form.add_argument(
+        "--grammar",
+        metavar="FILE",
+        type=_file,
+        help="the answer follows the GBNF grammar in this file",
     )
 
 
@@ -205,6 +248,37 @@ def _temperature(word: str) -> float:
     if not (math.isfinite(value) and 0 <= value <= 5):
         _refuse("the temperature must lie between 0 and 5")
     return value
+
+
+def _top_k(word: str) -> int:
+    value = _number(word, int)
+    if not 0 <= value <= _MAX_TOP_K:
+        _refuse(f"top-k must lie between 0 and {_MAX_TOP_K}")
+    return value
+
+
+def _share(word: str) -> float:
+    value = _number(word, float)
+    if not 0 <= value <= 1:
+        _refuse("this must lie between 0 and 1")
+    return value
+
+
+def _stop(word: str) -> str:
+    if not word:
+        _refuse("a text to stop at must not be empty")
+    return word
+
+
+def _file(word: str) -> str:
+    try:
+        text = Path(word).read_text("utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        _refuse(f"“{word}” cannot be read: {reason}")
+    if not text.strip():
+        _refuse(f"“{word}” is empty")
+    return text
 
 
 def _seed(word: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from app.cli.commands import DONE, FAILED, INTERRUPTED, STARTER, Chat
 from app.cli.output import Output
@@ -95,14 +95,23 @@ async def _tell_stop(facts: asyncio.Queue[Fact], printer: AnswerPrinter, patienc
 
 def _params(command: Chat, given: ChatParams) -> ChatParams:
     """What the settings give, with what the command line gives in its place."""
-    sampling = given.sampling
-    if command.temperature is not None:
-        sampling = replace(sampling, temperature=command.temperature)
-    if command.seed is not None:
-        sampling = replace(sampling, seed=command.seed)
+    asked: dict[str, Any] = {
+        "temperature": command.temperature,
+        "top_k": command.top_k,
+        "top_p": command.top_p,
+        "min_p": command.min_p,
+        "seed": command.seed,
+    }
+    sampling = replace(
+        given.sampling,
+        **{name: value for name, value in asked.items() if value is not None},
+        json_schema=command.json_schema,
+        grammar=command.grammar,
+    )
     return replace(
         given,
         sampling=sampling,
+        stop=command.stop,
         system_prompt=given.system_prompt if command.system is None else command.system,
         max_tokens=given.max_tokens if command.max_tokens is None else command.max_tokens,
     )

@@ -33,6 +33,12 @@ class Chat:
     """A path, `starter`, or None for the model that is chosen in the window."""
     system: str | None = None
     temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    stop: tuple[str, ...] = ()
+    json_schema: str = ""
+    grammar: str = ""
     seed: int | None = None
     max_tokens: int | None = None
     json: bool = False

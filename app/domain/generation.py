@@ -6,7 +6,7 @@ memory in bytes, lengths in tokens unless a name says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -126,7 +126,7 @@ class GenerateRequest:
     request_id: str
     model_path: str
     turns: tuple[Turn, ...]
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
     max_tokens: int | None = None
     """None: until the model ends its turn or the context is full."""
     stop: tuple[str, ...] = ()

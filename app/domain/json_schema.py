@@ -45,9 +45,28 @@ _FORMATS: Final = {
     "uuid": "uuid",
 }
 _LOOSE: Final = frozenset(
-    "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf pattern uniqueItems contains "
-    "minContains maxContains minProperties maxProperties patternProperties propertyNames not if "
-    "dependentRequired dependentSchemas dependencies unevaluatedProperties".split()
+    {
+        "contains",
+        "dependencies",
+        "dependentRequired",
+        "dependentSchemas",
+        "exclusiveMaximum",
+        "exclusiveMinimum",
+        "if",
+        "maxContains",
+        "maxProperties",
+        "maximum",
+        "minContains",
+        "minProperties",
+        "minimum",
+        "multipleOf",
+        "not",
+        "pattern",
+        "patternProperties",
+        "propertyNames",
+        "unevaluatedProperties",
+        "uniqueItems",
+    }
 )
 """What is not enforced while an answer is written."""
 _IMPLIED: Final = {
@@ -201,8 +220,10 @@ class _Writer:
             key = step.replace("~1", "/").replace("~0", "~")
             if isinstance(found, dict) and key in found:
                 found = cast("_Node", found)[key]
-            elif isinstance(found, list) and key.isdecimal() and int(key) < len(
-                cast("list[Any]", found)
+            elif (
+                isinstance(found, list)
+                and key.isdecimal()
+                and int(key) < len(cast("list[Any]", found))
             ):
                 found = cast("list[Any]", found)[int(key)]
             else:

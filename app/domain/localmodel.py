@@ -25,6 +25,8 @@ class GgufFacts:
     vocab_size: int
     chat_template: str
     shards: int = 1
+    sampling: tuple[tuple[str, float], ...] = ()
+    """What the maker recommends: fields of `Sampling` and their values."""
 
 
 @dataclass(frozen=True, slots=True)

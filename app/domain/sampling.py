@@ -176,10 +176,11 @@ def bounded(sampling: Sampling) -> Sampling:
     changes: dict[str, Any] = {}
     for field in fields(Sampling):
         if field.metadata:
-            value = getattr(sampling, field.name)
+            default = cast("float", field.default)
+            value: float = getattr(sampling, field.name)
             low, high = field.metadata["low"], field.metadata["high"]
-            sound = field.default if math.isnan(value) else min(max(value, low), high)
-            changes[field.name] = int(sound) if isinstance(field.default, int) else float(sound)
+            sound = default if math.isnan(value) else min(max(value, low), high)
+            changes[field.name] = int(sound) if isinstance(default, int) else float(sound)
     biases = [(text, bias) for text, bias in sampling.logit_bias if text and not math.isnan(bias)]
     breakers = [text for text in sampling.dry_breakers if text]
     return replace(
@@ -191,6 +192,15 @@ def bounded(sampling: Sampling) -> Sampling:
         dry_breakers=tuple(
             text for text in breakers if len(text.encode("utf-8", "replace")) <= LONGEST_BREAKER
         ),
+    )
+
+
+def recommended(sampling: Sampling, advice: tuple[tuple[str, float], ...]) -> Sampling:
+    """The same with these fields in place of what stands there."""
+    whole = {field.name for field in fields(Sampling) if isinstance(field.default, int)}
+    return replace(
+        sampling,
+        **cast("dict[str, Any]", {n: int(v) if n in whole else v for n, v in advice}),
     )
 
 

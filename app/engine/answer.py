@@ -36,7 +36,8 @@ def answer(loaded: LoadedModel, request: GenerateRequest, flag: AbortFlag, emit:
         raise AppError.from_dict(loaded.template.to_dict())
     prompt = build_prompt(loaded.template, loaded.weights.vocabulary, request.turns)
     _require_room(prompt, loaded)
-    sampler = Sampler(request.sampling, loaded.weights.vocabulary.size)
+    # A bad grammar is refused here, before anything is read.
+    sampler = Sampler(request.sampling, loaded.weights.vocabulary, loaded.context.length)
     try:
         return _Run(loaded, request, prompt, sampler, flag, emit, began).finish()
     finally:
@@ -84,6 +85,7 @@ class _Run:
         self._text = _TextOut(
             (*request.stop, *loaded.default_stops), loaded.weights.template or "", prompt.text, emit
         )
+        sampler.unbound_while(self._text.reasons)
         self._cached = 0
         self._count = 0
         self._read_at = self._first_at = self._last_at = 0.0
@@ -198,6 +200,10 @@ class _TextOut:
         self._pending: list[str] = []
         self._kind = PartKind.TEXT
         self._flushed_at = 0.0
+
+    def reasons(self) -> bool:
+        """Whether the model still thinks."""
+        return self._splitter.reasons
 
     def add(self, piece: bytes, now: float) -> bool:
         """The next token's bytes; True once a stop string was reached."""

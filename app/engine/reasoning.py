@@ -41,6 +41,11 @@ Pieces = Iterator[tuple[PartKind, str]]
 class Splitter(Protocol):
     """Text in, pieces of a kind out; never an empty piece."""
 
+    @property
+    def reasons(self) -> bool:
+        """Whether what comes next is reasoning."""
+        ...
+
     def feed(self, text: str) -> Pieces: ...
 
     def flush(self) -> Pieces: ...
@@ -82,6 +87,11 @@ class TagSplitter:
             self._scanner = MarkerScanner((closing,))
         self._begun = False
         self._spaces = ""
+
+    @property
+    def reasons(self) -> bool:
+        """Whether what comes next is reasoning."""
+        return self._kind is PartKind.REASONING
 
     def feed(self, text: str) -> Pieces:
         """The pieces that are certain after `text`."""
@@ -144,6 +154,11 @@ class ChannelSplitter:
         self._scanner = MarkerScanner((CHANNEL, MESSAGE, END, START))
         self._header: list[str] | None = None
         self._kind = PartKind.TEXT
+
+    @property
+    def reasons(self) -> bool:
+        """Whether what comes next is reasoning."""
+        return self._kind is PartKind.REASONING
 
     def feed(self, text: str) -> Pieces:
         """The pieces that are certain after `text`."""

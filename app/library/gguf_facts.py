@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import fields
 from typing import Final
 
 from app.domain.localmodel import GgufFacts
+from app.domain.sampling import Sampling
 from app.library import refusals
 from app.library.gguf_header import Header, SkippedArray
 from app.library.gguf_types import FILE_TYPES, TENSOR_LAYOUTS
@@ -29,6 +31,20 @@ _EMBEDDING_ARCHITECTURES: Final = frozenset(
         "t5encoder",
     }
 )
+_SAMPLING_KEYS: Final = {
+    "temp": "temperature",
+    "top_k": "top_k",
+    "top_p": "top_p",
+    "min_p": "min_p",
+    "xtc_probability": "xtc_probability",
+    "xtc_threshold": "xtc_threshold",
+    "penalty_last_n": "penalty_tokens",
+    "penalty_repeat": "repeat_penalty",
+    "mirostat": "mirostat",
+    "mirostat_tau": "mirostat_tau",
+    "mirostat_eta": "mirostat_eta",
+}
+"""Below `general.sampling.` in the header, and the fields of `Sampling`."""
 _QUANTISATION_IN_NAME: Final = re.compile(
     r"(?<![A-Za-z0-9])(I?Q[1-8]_(?:K(?:_(?:XS|S|M|L|XL))?|[01]|XXS|XS|NL|S|M)"
     r"|TQ[12]_0|MXFP4(?:_MOE)?|NVFP4|BF16|F16|F32)(?![A-Za-z0-9_])",
@@ -84,7 +100,22 @@ def facts_of(headers: tuple[Header, ...], file_bytes: int, name: str) -> GgufFac
         vocab_size=_vocab_size(first, architecture),
         chat_template=_text(first, "tokenizer.chat_template"),
         shards=len(headers),
+        sampling=_sampling(first),
     )
+
+
+def _sampling(header: Header) -> tuple[tuple[str, float], ...]:
+    """The recommended values that are numbers and lie within the bounds of their field."""
+    bounds = {field.name: field.metadata for field in fields(Sampling)}
+    found: list[tuple[str, float]] = []
+    for key, name in _SAMPLING_KEYS.items():
+        value = header.entries.get(f"general.sampling.{key}")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            # Files hold 32-bit floats; six digits are what their makers wrote.
+            rounded = float(f"{value:.6g}")
+            if bounds[name]["low"] <= rounded <= bounds[name]["high"]:
+                found.append((name, rounded))
+    return tuple(found)
 
 
 def split_of(header: Header) -> tuple[int, int]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields, replace
+
 from app.domain.conversation import (
     ChatParams,
     Conversation,
@@ -10,8 +13,9 @@ from app.domain.conversation import (
     SearchHit,
 )
 from app.domain.facts import ConversationsChanged, Fact, PathChanged
-from app.domain.generation import Sampling
+from app.domain.localmodel import LocalModel
 from app.domain.ports import Clock, ConversationStore
+from app.domain.sampling import Sampling, recommended
 from app.domain.settings import ChatSettings
 from app.flow.broadcast import Broadcast
 from app.services.settings import SettingsService
@@ -26,11 +30,14 @@ class ConversationService:
         settings: SettingsService,
         facts: Broadcast[Fact],
         clock: Clock,
+        chosen: Callable[[], LocalModel | None],
     ) -> None:
+        """`chosen` tells the model that answers: its file may recommend how to sample."""
         self._store = store
         self._settings = settings
         self._facts = facts
         self._clock = clock
+        self._chosen = chosen
 
     async def list(self, *, trashed: bool = False) -> list[ConversationSummary]:
         """Most recently used first."""
@@ -42,12 +49,17 @@ class ConversationService:
 
     async def fresh(self) -> Conversation:
         """A new conversation; one that is still untouched is used again."""
+        chat = self._settings.current.chat
+        params = starting_params(chat, self._chosen())
         newest = await self._store.list_conversations()
         for summary in newest[:1]:
             conversation = await self._store.conversation(summary.id)
             if conversation.head_id is None and not conversation.draft and not conversation.title:
+                if conversation.params == starting_params(chat, None) != params:
+                    # Made before this model was chosen, and nobody has set anything.
+                    await self._store.set_params(conversation.id, params)
+                    return replace(conversation, params=params)
                 return conversation
-        params = params_from(self._settings.current.chat)
         made = await self._store.create_conversation(params, None, self._clock())
         self._facts.publish(ConversationsChanged())
         return made
@@ -92,8 +104,17 @@ class ConversationService:
         self._facts.publish(PathChanged(message.conversation_id))
 
 
-def params_from(chat: ChatSettings) -> ChatParams:
-    """What a new conversation starts with."""
+def starting_params(chat: ChatSettings, model: LocalModel | None) -> ChatParams:
+    """What a new conversation starts with.
+
+    What the model's file recommends stands where the settings were left at their default.
+    """
+    untouched = ChatSettings()
+    own = {
+        field.name
+        for field in fields(ChatSettings)
+        if getattr(chat, field.name) != getattr(untouched, field.name)
+    }
     sampling = Sampling(
         repeat_penalty=chat.repeat_penalty,
         top_k=chat.top_k,
@@ -101,4 +122,7 @@ def params_from(chat: ChatSettings) -> ChatParams:
         min_p=chat.min_p,
         temperature=chat.temperature,
     )
+    if model is not None:
+        advice = tuple((name, value) for name, value in model.facts.sampling if name not in own)
+        sampling = recommended(sampling, advice)
     return ChatParams(chat.system_prompt, sampling, chat.max_tokens or None)

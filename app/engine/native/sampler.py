@@ -5,9 +5,12 @@ from __future__ import annotations
 import ctypes
 import secrets
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from app.domain.answer_format import grammar_of
 from app.domain.sampling import Link, Sampling, bounded, chain_of
 from app.engine.native.bindings import lib
+from app.engine.native.bond import Bond
 from app.engine.native.context import Context
 from app.engine.native.weights import Vocabulary
 
@@ -23,23 +26,26 @@ class Sampler:
     """A chain for one answer. `close` frees it."""
 
     def __init__(self, sampling: Sampling, vocabulary: Vocabulary, context_length: int) -> None:
+        """Raises `GrammarRefused`, and then nothing is left to free."""
+        form = grammar_of(sampling)
         self._sampling = bounded(sampling)
         self._vocabulary = vocabulary
         self._context_length = context_length
         seed = self._sampling.seed
         self.seed = secrets.randbelow(_SEEDS) if seed is None else seed % _SEEDS
         self._links = chain_of(sampling)
+        self._bond = None if form is None else Bond(form.gbnf, vocabulary)
+        self._is_free: Callable[[], bool] = _never
         params = lib.llama_sampler_chain_default_params()
         params.no_perf = True
-        self._chain = lib.llama_sampler_chain_init(params)
+        self._chain: Any = lib.llama_sampler_chain_init(params)
         for link in self._links:
             # The chain owns and frees it.
             lib.llama_sampler_chain_add(self._chain, self._make(link))
 
-    @property
-    def pointer(self) -> int:
-        """For `BoundSampler`; not to be kept."""
-        return self._chain
+    def unbound_while(self, is_free: Callable[[], bool]) -> None:
+        """An answer format does not bind while this is true (the model still thinks)."""
+        self._is_free = is_free
 
     def _make(self, link: Link) -> int:
         s = self._sampling
@@ -121,12 +127,23 @@ class Sampler:
         for token in tokens[-reach:] if reach else ():
             lib.llama_sampler_accept(self._chain, token)
 
-    def next(self, context: Context) -> int:
-        """Choose by the logits of the last token read; their soundness is the caller's to check."""
-        return lib.llama_sampler_sample(self._chain, context.pointer, -1)
+    def next(self, context: Context, row: int = -1) -> int:
+        """Choose by the logits of the last token read; their soundness is the caller's to check.
+
+        Raises `GrammarRefused` where the answer format leaves no token.
+        """
+        if self._bond is None or self._is_free():
+            return lib.llama_sampler_sample(self._chain, context.pointer, row)
+        return self._bond.choose(self._chain, context, row)
 
     def close(self) -> None:
         """Free the chain; may be called again."""
         if self._chain:
             lib.llama_sampler_free(self._chain)
             self._chain = None
+        if self._bond is not None:
+            self._bond.close()
+
+
+def _never() -> bool:
+    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from app.engine.native.bindings import lib
 from app.engine.native.system import amx_in_use
@@ -142,6 +143,25 @@ class Vocabulary:
         self.bos = int(lib.llama_vocab_bos(self._pointer))
         self.is_byte_pair = int(lib.llama_vocab_type(self._pointer)) == _BYTE_PAIR_VOCABULARY
         self._buffer = ctypes.create_string_buffer(_TEXT_BYTES)
+
+    @property
+    def pointer(self) -> int:
+        """For a sampler; not to be kept."""
+        return self._pointer
+
+    @cached_property
+    def unseen_set(self) -> frozenset[int]:
+        """The control tokens that do not end a turn. Asked for once: it takes some milliseconds."""
+        return frozenset(
+            token
+            for token in range(self.size)
+            if self.is_control(token) and not self.ends_turn(token)
+        )
+
+    @cached_property
+    def unseen(self) -> list[int]:
+        """The same as indices."""
+        return sorted(self.unseen_set)
 
     def special_texts(self) -> dict[str, str]:
         """`bos_token`, `eos_token` … as chat templates name them, where the file has them."""

@@ -9,7 +9,7 @@ from app.domain.facts import Fact, ModelPhase, ModelState, ModelStateChanged
 from app.flow.tasks import TaskOwner
 from app.gui.inspector.panel import Inspector
 from app.services import Services
-from app.services.conversations import params_from
+from app.services.conversations import starting_params
 
 _PAUSE = 400
 """Milliseconds without a change before it is written."""
@@ -38,7 +38,9 @@ class InspectorController(QObject):
         """Edit this one from now on."""
         self._shown = conversation.id
         params = self._unsaved.get(conversation.id, conversation.params)
-        self._panel.show_params(params, params_from(self._services.settings.current.chat))
+        defaults, from_file = self._defaults()
+        self._panel.show_params(params, defaults)
+        self._panel.show_defaults(defaults, from_file)
         self._show_fit()
 
     def heard(self, fact: Fact) -> None:
@@ -48,6 +50,7 @@ class InspectorController(QObject):
 
     def _show_model(self, state: ModelState) -> None:
         self._panel.show_model(state.model, state.info)
+        self._panel.show_defaults(*self._defaults())
         if state.phase is not ModelPhase.LOADING:
             # While it loads, a hundred steps are told, and memory is half taken.
             self._show_fit()
@@ -59,6 +62,15 @@ class InspectorController(QObject):
             return
         fit = self._services.fit.fit(chosen, self._panel.params().context_length)
         self._panel.show_fit(fit, self._services.fit.largest_context(chosen))
+
+    def _defaults(self) -> tuple[ChatParams, tuple[str, ...]]:
+        """What a new conversation starts with, and what of it the model's file recommends."""
+        chat, model = self._services.settings.current.chat, self._services.models.state.model
+        defaults = starting_params(chat, model)
+        plain = starting_params(chat, None).sampling
+        advised = model.facts.sampling if model is not None else ()
+        changed = (n for n, _ in advised if getattr(plain, n) != getattr(defaults.sampling, n))
+        return defaults, tuple(changed)
 
     def _on_edit(self, params: ChatParams) -> None:
         if self._shown is not None:

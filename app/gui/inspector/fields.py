@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.domain.sampling import Sampling
 from app.domain.settings import ChatSettings
 from app.gui.controls import WheelGuard, icon_button, label, named
 from app.gui.theme.keeper import ThemeKeeper
@@ -38,8 +39,11 @@ class Described:
 
 
 def described(key: str) -> Described:
-    """The description of a field of the section `chat`."""
-    metadata = next(field.metadata for field in fields(ChatSettings) if field.name == key)
+    """The description of a field of the section `chat`, or of `Sampling` where that has none."""
+    described_by = {
+        field.name: field.metadata for field in (*fields(Sampling), *fields(ChatSettings))
+    }
+    metadata = described_by[key]
     low, high = metadata["low"] or 0, metadata["high"] or 0
     return Described(key, metadata["label"], metadata["help"], low, high)
 

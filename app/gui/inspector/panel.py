@@ -10,9 +10,11 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QScrollArea, QV
 
 from app.domain.conversation import ChatParams
 from app.domain.fit import Fit
-from app.domain.generation import LoadedInfo, Sampling
+from app.domain.generation import LoadedInfo
 from app.domain.localmodel import LocalModel
 from app.gui.controls import label, named, styled
+from app.gui.inspector.advanced import AdvancedSampling
+from app.gui.inspector.answer_format import AnswerFormatField
 from app.gui.inspector.context import ContextField
 from app.gui.inspector.fields import FieldFrame, NumberField, described
 from app.gui.theme.keeper import ThemeKeeper
@@ -88,7 +90,11 @@ class Inspector(QFrame):
         digits = QRegularExpression("[0-9]{0,9}")
         self.seed.setValidator(QRegularExpressionValidator(digits, self.seed))
         self.seed_frame.top.addWidget(self.seed)
+        self.answer_format = AnswerFormatField(theme)
         self.context = ContextField(theme)
+        self.advanced = AdvancedSampling(theme)
+        self.from_file = named(label(tone="muted", wrap=True, size=0.92), "From the model's file")
+        self.from_file.hide()
 
     def _lay_out(self) -> None:
         sheet = QWidget()
@@ -103,6 +109,8 @@ class Inspector(QFrame):
         column.addWidget(heading)
         for field in self.fields():
             column.addWidget(field)
+        column.insertWidget(2, self.from_file)
+        column.addWidget(self.advanced)
         column.addStretch()
         scroll = named(QScrollArea(), "Conversation settings")
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -125,6 +133,7 @@ class Inspector(QFrame):
             self.repeat_penalty,
             self.seed_frame,
             self.max_tokens,
+            self.answer_format,
             self.context,
         ]
 
@@ -133,6 +142,9 @@ class Inspector(QFrame):
         self.seed.textChanged.connect(self._on_edit)
         for field in self._numbers():
             field.changed.connect(self._on_edit)
+        self.answer_format.changed.connect(self._on_edit)
+        self.advanced.changed.connect(self._on_edit)
+        self.advanced.toggle.toggled.connect(self._show_order)
         self.context.changed.connect(self._on_edit)
         self.context.changed.connect(self.context_changed)
         self.context.reload_wished.connect(self.reload_wished)
@@ -162,6 +174,9 @@ class Inspector(QFrame):
         self.max_tokens.show_value(params.max_tokens or 0, defaults.max_tokens or 0)
         with QSignalBlocker(self.seed):
             self.seed.setText("" if s.seed is None else str(s.seed))
+        self.answer_format.show_sampling(s)
+        self.advanced.show_values(s, d, params.stop)
+        self._show_order()
         self.context.show_length(params.context_length)
         self._show_resets()
         self.setEnabled(True)
@@ -174,9 +189,18 @@ class Inspector(QFrame):
         """What the context length takes of memory; at most `largest` tokens would fit."""
         self.context.show_fit(fit, largest)
 
+    def show_defaults(self, defaults: ChatParams, from_file: tuple[str, ...]) -> None:
+        """Where a reset leads now; `from_file` names what the model's file recommends of it."""
+        self.from_file.setVisible(bool(from_file))
+        names = ", ".join(described(name).label.lower() for name in from_file)
+        self.from_file.setText(f"Defaults from the model's file: {names}.")
+        if defaults != self._defaults and self.isEnabled():
+            self.show_params(self._params, defaults)
+
     def params(self) -> ChatParams:
         """What the fields say."""
-        sampling = Sampling(
+        sampling = replace(
+            self._params.sampling,
             repeat_penalty=self.repeat_penalty.value(),
             top_k=round(self.top_k.value()),
             top_p=self.top_p.value(),
@@ -184,18 +208,24 @@ class Inspector(QFrame):
             temperature=self.temperature.value(),
             seed=int(self.seed.text()) if self.seed.text() else None,
         )
+        sampling = self.advanced.applied(self.answer_format.applied(sampling))
         return replace(
             self._params,
             system_prompt=self.prompt.toPlainText(),
             sampling=sampling,
             max_tokens=round(self.max_tokens.value()) or None,
             context_length=self.context.length(),
+            stop=self.advanced.stops,
         )
 
     def _on_edit(self, *_: object) -> None:
         self._params = self.params()
         self._show_resets()
+        self._show_order()
         self.params_changed.emit(self._params)
+
+    def _show_order(self, *_: object) -> None:
+        self.advanced.show_order(self._params.sampling)
 
     def _reset_prompt(self) -> None:
         self.prompt.setPlainText(self._defaults.system_prompt)

@@ -129,7 +129,9 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     ticks = itertools.count(1000)
     clock: Callable[[], int] = lambda: next(ticks)  # noqa: E731
     models = ModelService(engine, shelf, used, settings, broadcast, tasks)
-    conversations = ConversationService(used, settings, broadcast, clock)
+    conversations = ConversationService(
+        used, settings, broadcast, clock, lambda: models.state.model
+    )
     chat = ChatService(engine, used, models, broadcast, tasks, clock)
     memory = [Memory(16_000_000, 8_000_000)]
     fit = FitService(engine, used, broadcast, tasks, lambda: memory[-1], "here", clock)
