@@ -48,6 +48,8 @@ class _Rule:
     name: str
     """Of the rule in the text that it stands in."""
     used_at: int
+    repeats: bool = False
+    """Made from a sign of repetition."""
     alternates: list[_Alternate] | None = None
     """None until it is defined."""
 
@@ -284,7 +286,8 @@ class _Parser:
         sequence.weight *= high or low or 1
         if sequence.weight > MOST_REPEATS:
             self.refuse(began, f"Repetitions multiply to more than {MOST_REPEATS:,}.")
-        self._spell_out(sequence, name, low, high)
+        optional = self._new_optional(name, began, 1 if high is None else high - low)
+        self._spell_out(sequence, low, high, optional)
 
     def _times(self, *, nested: bool) -> tuple[int, int | None]:
         """How often at least and at most; None: without end."""
@@ -315,16 +318,22 @@ class _Parser:
         self._space(newlines=False)
         return int(word)
 
-    def _spell_out(self, sequence: _Sequence, name: str, low: int, high: int | None) -> None:
+    def _new_optional(self, name: str, at: int, count: int) -> list[int]:
+        self._grow(count)
+        first = len(self.rules)
+        self.rules += [_Rule(name, at, repeats=True) for _ in range(count)]
+        return list(range(first, first + count))
+
+    def _spell_out(
+        self, sequence: _Sequence, low: int, high: int | None, optional: list[int]
+    ) -> None:
         """`S{m,n}` is S m times, then n-m nested optional ones; see `handle_repetitions` there."""
         repeated = sequence.elements[sequence.last :]
-        optional = 1 if high is None else high - low
-        self._grow(len(repeated) * (low + optional))
+        self._grow(len(repeated) * (low + len(optional)))
         del sequence.elements[sequence.last :]
         sequence.elements.extend(repeated * low)
         following: int | None = None
-        for _ in range(optional):
-            number = self._new(name, self._at)
+        for number in optional:
             onward = number if high is None else following
             tail = [] if onward is None else [onward]
             self.rules[number].alternates = [[*repeated, *tail], []]
@@ -349,8 +358,9 @@ def _refuse_what_never_ends(parser: _Parser) -> None:
         order = list(TopologicalSorter(dict(enumerate(begins_with))).static_order())
     except CycleError as error:
         cycle: list[int] = error.args[1]
-        first = min(cycle, key=lambda number: parser.rules[number].used_at)
-        rule = parser.rules[first]
+        rule = min((parser.rules[number] for number in cycle), key=_blame)
+        if rule.repeats:
+            parser.refuse(rule.used_at, "What is repeated here can be empty.")
         parser.refuse(rule.used_at, f"The rule “{rule.name}” can begin with itself.")
     depth, steps = [0] * len(rules), [1] * len(rules)
     for number in order:
@@ -360,6 +370,11 @@ def _refuse_what_never_ends(parser: _Parser) -> None:
         if depth[number] > _DEEPEST_CHAIN or steps[number] > _MOST_STEPS:
             rule = parser.rules[number]
             parser.refuse(rule.used_at, f"The rule “{rule.name}” branches too often.")
+
+
+def _blame(rule: _Rule) -> tuple[bool, int]:
+    """Rules that were written come before those made from signs, then the earlier one."""
+    return rule.repeats, rule.used_at
 
 
 def _possibly_empty(rules: list[list[_Alternate]]) -> list[bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QLocale, QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -19,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.domain.conversation import ChatParams
 from app.domain.fit import automatic_length
+from app.domain.sampling import Sampling
 from app.gui.inspector.context import lengths_for
 from tests.helpers.gui_services import FakeServices
 from tests.helpers.gui_stage import Stage
@@ -211,3 +214,100 @@ async def test_another_model_takes_another_amount(stage: Stage, services: FakeSe
     services.fit.unknown = True
     await services.models.choose(services.models.models[0].path)
     await stage.until(lambda: need(stage).isHidden())
+
+
+async def test_advanced_values_are_kept_and_counted_in_the_heading(
+    stage: Stage, services: FakeServices
+) -> None:
+    await stage.begin()
+    stage.window.menus.inspector.trigger()
+    toggle = stage.find(QToolButton, "Advanced sampling")
+    assert toggle.text() == "Advanced sampling"
+    toggle.click()
+    stage.find(QDoubleSpinBox, "DRY strength").setValue(0.8)
+    stage.find(QDoubleSpinBox, "Mirostat").setValue(2)
+    stage.find(QPlainTextEdit, "Stop strings").setPlainText("END\n\\n\\n\nEND")
+    stage.find(QPlainTextEdit, "Logit bias").setPlainText(" the: -100\nfox: 2,5")
+    await stage.until(lambda: kept(services, stage.shown).sampling.logit_bias)
+    params = kept(services, stage.shown)
+    assert (params.sampling.dry_multiplier, params.sampling.mirostat) == (0.8, 2)
+    assert params.sampling.logit_bias == ((" the", -100.0), ("fox", 2.5))
+    assert params.stop == ("END", "\n\n")
+    assert toggle.text() == "Advanced sampling (4 set)"
+    order = stage.find(QLabel, "Order of the samplers").text()
+    assert order == "In this order: logit bias, DRY, temperature, Mirostat."
+
+
+async def test_advanced_values_are_shown_when_unfolded_later(
+    stage: Stage, services: FakeServices
+) -> None:
+    set_before = services.conversations.add("First", "q", "a")
+    entry = services.conversations.kept[set_before]
+    sampling = Sampling(typical_p=0.5, logit_bias=(("a:b", 1.0),), grammar='root ::= "a"')
+    params = ChatParams(sampling=sampling, stop=("\\", "\t"))
+    entry.conversation = replace(entry.conversation, params=params)
+    await stage.begin(set_before)
+    stage.window.menus.inspector.trigger()
+    toggle = stage.find(QToolButton, "Advanced sampling")
+    assert toggle.text() == "Advanced sampling (3 set)"
+    toggle.click()
+    assert stage.find(QDoubleSpinBox, "Typical").value() == 0.5
+    assert stage.find(QPlainTextEdit, "Logit bias").toPlainText() == "a:b: 1"
+    assert stage.find(QPlainTextEdit, "Stop strings").toPlainText() == "\\\\\n\\t"
+    assert stage.find(QPlainTextEdit, "Grammar").toPlainText() == 'root ::= "a"'
+    stage.find(QDoubleSpinBox, "Temperature").setValue(1.5)
+    await stage.until(lambda: kept(services, set_before).sampling.temperature == 1.5)
+    assert kept(services, set_before).stop == params.stop
+    assert kept(services, set_before).sampling == replace(sampling, temperature=1.5)
+
+
+async def test_a_line_that_is_no_bias_is_told(stage: Stage) -> None:
+    await stage.begin()
+    stage.window.menus.inspector.trigger()
+    stage.find(QToolButton, "Advanced sampling").click()
+    edit = stage.find(QPlainTextEdit, "Logit bias")
+    note = stage.find(QLabel, "Logit bias note")
+    edit.setPlainText("fox: 2\nfox: much")
+    assert note.text().startswith("Line 2 is not")
+    edit.setPlainText("fox: 2")
+    assert note.isHidden()
+
+
+async def test_a_bad_form_is_told_while_it_is_typed(stage: Stage, services: FakeServices) -> None:
+    await stage.begin()
+    stage.window.menus.inspector.trigger()
+    box = stage.find(QComboBox, "Answer format")
+    schema = stage.find(QPlainTextEdit, "JSON Schema")
+    assert schema.isHidden() or not schema.isVisible()
+    box.setCurrentIndex(box.findText("JSON Schema"))
+    note = stage.find(QLabel, "JSON Schema note")
+    schema.setPlainText('{"type": "objec"}')
+    await stage.until(lambda: "At /type" in note.text())
+    schema.setPlainText('{"type": "integer", "minimum": 1}')
+    await stage.until(lambda: note.text() == "Ready. Not enforced while writing: minimum.")
+    await stage.until(
+        lambda: kept(services, stage.shown).sampling.json_schema == schema.toPlainText()
+    )
+    box.setCurrentIndex(box.findText("GBNF grammar"))
+    stage.find(QPlainTextEdit, "Grammar").setPlainText('root ::= "a')
+    note = stage.find(QLabel, "Grammar note")
+    await stage.until(lambda: "Line 1, column 10" in note.text())
+    stage.find(QToolButton, "Reset Answer format").click()
+    await stage.until(lambda: not kept(services, stage.shown).sampling.json_schema)
+    assert not kept(services, stage.shown).sampling.grammar
+
+
+async def test_what_the_file_recommends_is_the_default(
+    stage: Stage, services: FakeServices
+) -> None:
+    state = services.models.state
+    assert state.model is not None
+    facts = replace(state.model.facts, sampling=(("temperature", 0.6), ("top_k", 40.0)))
+    services.models.show(replace(state, model=replace(state.model, facts=facts)))
+    await stage.begin()
+    stage.window.menus.inspector.trigger()
+    note = stage.find(QLabel, "From the model's file")
+    assert note.text() == "Defaults from the model's file: temperature."
+    spin = stage.find(QDoubleSpinBox, "Temperature")
+    stage.find(QToolButton, "Reset Temperature").click()
+    assert spin.value() == 0.6

@@ -37,6 +37,8 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("chat --profile p hi", Chat("p", "hi")),
     ("--profile q chat --profile p hi", Chat("p", "hi")),
     ("chat hi --temperature 0 --seed 0", Chat(None, "hi", temperature=0.0, seed=0)),
+    ("chat hi --top-k 5 --top-p .9 --min-p 0", Chat(None, "hi", top_k=5, top_p=0.9, min_p=0.0)),
+    ("chat hi --stop a --stop b", Chat(None, "hi", stop=("a", "b"))),
     ("chat hi --max-tokens 5", Chat(None, "hi", max_tokens=5)),
     ("chat -- --model", Chat(None, "--model")),
     ("conversations list", ListConversations(None)),
@@ -70,6 +72,13 @@ WRONG = [
     ("chat hi --seed -1", "seed"),
     ("chat hi --seed 4294967296", "between 0 and 4294967295"),
     ("chat hi --seed 1.5", "“1.5” is not a number"),
+    ("chat hi --top-k -1", "top-k must lie between"),
+    ("chat hi --top-p 1.1", "between 0 and 1"),
+    ("chat hi --min-p nan", "between 0 and 1"),
+    ("chat hi --stop=", "must not be empty"),
+    ("chat hi --grammar no-such-file", "“no-such-file” cannot be read: No such file"),
+    ("chat hi --json-schema .", "cannot be read"),
+    ("chat hi --grammar a --json-schema b", "cannot be read"),
     ("chat hi --max-tokens 0", "between 1 and"),
     ("chat hi --max-tokens 1000001", "between 1 and"),
     ("conversations", "list|show|search"),
@@ -187,3 +196,22 @@ def test_the_window_is_not_delayed_by_argparse() -> None:
     )
     heavy = {"argparse", "app.services", "app.cli.run", "json", "asyncio"}
     assert not heavy & set(done.stdout.split())
+
+
+def test_the_form_of_the_answer_is_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "form"
+    file.write_text('root ::= "ü"', "utf-8")
+    assert parse(["chat", "hi", "--grammar", str(file)]) == Chat(None, "hi", grammar='root ::= "ü"')
+    given = parse(["chat", "hi", "--json-schema", str(file)])
+    assert given == Chat(None, "hi", json_schema='root ::= "ü"')
+
+
+@pytest.mark.parametrize(("content", "sentence"), [(b"\xff", "not text in UTF-8"), (b" ", "empty")])
+def test_a_file_without_a_form_is_wrong_usage(
+    content: bytes, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "form"
+    file.write_bytes(content)
+    with pytest.raises(SystemExit):
+        parse(["chat", "hi", "--grammar", str(file)])
+    assert sentence in capsys.readouterr().err

@@ -169,12 +169,21 @@ def test_the_options_reach_the_engine() -> None:
     async def main() -> None:
         async with world() as made:
             made.engine.replies.append(text("x"))
-            command = asking(system="Be brief.", temperature=0.0, seed=3, max_tokens=9)
+            command = asking(
+                system="Be brief.",
+                temperature=0.0,
+                seed=3,
+                max_tokens=9,
+                top_k=7,
+                stop=("END",),
+                json_schema="{}",
+            )
             await run(command, services_of(made), Output(io.StringIO()))
             (request,) = made.engine.generated
             assert [turn.text for turn in request.turns] == ["Be brief.", "Why?"]
             assert (request.sampling.temperature, request.sampling.seed) == (0.0, 3)
-            assert request.max_tokens == 9
+            assert (request.sampling.top_k, request.sampling.json_schema) == (7, "{}")
+            assert (request.max_tokens, request.stop) == (9, ("END",))
 
     asyncio.run(main())
 

@@ -10,7 +10,7 @@ import pytest
 from app.engine.supervisor import HostEngine
 from app.engine.thread_engine import ThreadEngine
 from tests.helpers.engine_rig import Rig
-from tests.helpers.gguf_files import starter_file
+from tests.helpers.gguf_files import babbler, starter_file
 
 ENGINES: dict[str, Callable[[], HostEngine | ThreadEngine]] = {
     "process": HostEngine,
@@ -57,5 +57,23 @@ def shared_host() -> Iterator[Rig]:
     """An engine in a process of its own for all tests of a module."""
     rig = Rig(HostEngine)
     rig.run(rig.engine.describe())
+    yield rig
+    rig.close()
+
+
+@pytest.fixture(scope="module")
+def starter_host(starter: Path) -> Iterator[Rig]:
+    """An engine in a process of its own with the starter model, for all tests of a module."""
+    rig = Rig(HostEngine)
+    rig.load_well(starter, context_length=2048)
+    yield rig
+    rig.close()
+
+
+@pytest.fixture(scope="module")
+def small_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """The same with a tiny model of noise, which answers in no time."""
+    rig = Rig(HostEngine)
+    rig.load_well(babbler(tmp_path_factory.mktemp("small") / "small.gguf"))
     yield rig
     rig.close()

@@ -77,7 +77,14 @@ REQUESTS = st.builds(
     TEXT,
     TEXT,
     st.lists(st.builds(Turn, st.sampled_from(Role), TEXT, TEXT), max_size=3).map(tuple),
-    st.builds(Sampling, temperature=st.floats(0, 5), top_p=st.floats(0, 1)),
+    st.builds(
+        Sampling,
+        temperature=st.floats(0, 5),
+        top_p=st.floats(0, 1),
+        logit_bias=st.lists(st.tuples(TEXT, st.floats(-100, 100)), max_size=3).map(tuple),
+        dry_breakers=st.lists(TEXT, max_size=3).map(tuple),
+        grammar=TEXT,
+    ),
     st.none() | st.integers(1, 10**6),
     st.lists(TEXT, max_size=3).map(tuple),
 )

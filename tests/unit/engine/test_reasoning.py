@@ -133,3 +133,13 @@ def test_channels_however_they_are_cut(pieces: list[str]) -> None:
     whole = split(ChannelSplitter(), ["".join(pieces)])
     assert split(ChannelSplitter(), pieces) == whole
     assert split(ChannelSplitter(), list("".join(pieces))) == whole
+
+
+def test_it_is_known_whether_the_model_still_thinks() -> None:
+    splitter = TagSplitter("</think>")
+    states = [splitter.reasons]
+    for piece in ("so", "</thi", "nk>", "{}"):
+        list(splitter.feed(piece))
+        states.append(splitter.reasons)
+    assert states == [True, True, True, False, False]
+    assert not TagSplitter().reasons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import sys
@@ -87,6 +88,20 @@ def test_facts_of_wrong_types_are_ignored(tmp_path: Path) -> None:
     facts = opened(path).facts
     assert facts.name == facts.chat_template == ""
     assert facts.trained_context == facts.block_count == facts.embedding_length == 0
+
+
+def test_the_recommended_sampling_is_read(tmp_path: Path) -> None:
+    path = tiny_file(
+        tmp_path / "advice.gguf",
+        general__sampling__temp=Typed("f32", 0.6),
+        general__sampling__top_k=Typed("i32", 20),
+        general__sampling__top_p=Typed("f32", 7.0),
+        general__sampling__min_p="much",
+        general__sampling__penalty_repeat=Typed("f32", math.nan),
+        general__sampling__mirostat=Typed("i32", 2),
+    )
+    advice = dict(opened(path).facts.sampling)
+    assert advice == {"temperature": 0.6, "top_k": 20, "mirostat": 2}, "the rest is out of bounds"
 
 
 @pytest.mark.parametrize(

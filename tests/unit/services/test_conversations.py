@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.domain.facts import ConversationsChanged
+from app.domain.localmodel import LocalModel
+from app.domain.settings import ChatSettings
+from app.services.conversations import starting_params
 from tests.helpers.scripted_engine import text
-from tests.unit.services.world import World, run
+from tests.unit.services.world import World, local_model, run
 
 
 def test_a_fresh_conversation_is_used_again_until_something_is_in_it():
@@ -57,6 +60,45 @@ def test_new_conversations_start_with_the_settings():
         None,
         "Hi",
     )
+
+
+def advised(model: LocalModel) -> LocalModel:
+    """The same with advice in its file."""
+    advice = (("temperature", 0.6), ("top_k", 20.0), ("xtc_probability", 0.5))
+    return replace(model, facts=replace(model.facts, sampling=advice))
+
+
+def test_new_conversations_start_with_what_the_file_recommends():
+    async def test(w: World):
+        untouched = await w.conversations.fresh()
+        w.shelf.files["other"] = advised(w.shelf.files["other"])
+        await w.models.open_file("other")
+        again = await w.conversations.fresh()
+        assert again.id == untouched.id, "it is used again, with the new model's advice"
+        assert (await w.conversations.open(again.id)).params == again.params
+        return again.params.sampling
+
+    sampling = run(test)
+    assert (sampling.temperature, sampling.top_k, sampling.xtc_probability) == (0.6, 20, 0.5)
+    assert sampling.top_p == 0.95
+
+
+def test_ones_own_settings_come_before_what_the_file_recommends():
+    chat = ChatSettings(temperature=0.1)
+    sampling = starting_params(chat, advised(local_model("m"))).sampling
+    assert (sampling.temperature, sampling.top_k) == (0.1, 20)
+
+
+def test_what_was_set_in_an_untouched_conversation_stays():
+    async def test(w: World):
+        made = await w.conversations.fresh()
+        own = replace(made.params, stop=("END",))
+        await w.conversations.set_params(made.id, own)
+        w.shelf.files["other"] = advised(w.shelf.files["other"])
+        await w.models.open_file("other")
+        return (await w.conversations.fresh()).params == own
+
+    assert run(test)
 
 
 def test_what_was_answered_is_found():

@@ -148,3 +148,25 @@ def test_parameters_of_another_version_are_read_as_far_as_they_go():
     del given["max_tokens"], given["sampling"]["seed"]
     read = params_from_json(json.dumps(given))
     assert read == ChatParams("Be brief.", Sampling(temperature=0.3), None, 4096)
+
+
+def test_all_parameters_come_back_as_they_were_kept():
+    sampling = Sampling(
+        logit_bias=(("\ud800", -1.5),), dry_breakers=("x",), grammar="g", mirostat=2
+    )
+    params = ChatParams(sampling=sampling, stop=("END", "\n"))
+
+    async def test(store: SqliteStore):
+        ident = (await begun(store)).id
+        await store.set_params(ident, params)
+        return (await store.conversation(ident)).params
+
+    assert run(test) == params
+
+
+def test_parameters_kept_before_these_existed_are_read():
+    old = '{"system_prompt": "S", "sampling": {"repeat_penalty": 1.0, "top_k": 40, "top_p": 0.95, '
+    old += (
+        '"min_p": 0.05, "temperature": 0.8, "seed": null}, "max_tokens": 9, "context_length": null}'
+    )
+    assert params_from_json(old) == ChatParams("S", Sampling(), 9, None)
