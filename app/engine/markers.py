@@ -44,7 +44,11 @@ class MarkerScanner:
             yield Marker(found)
 
     def flush(self) -> str:
-        """The end: what was held back is plain text after all."""
+        """The end: what was held back is given as it is.
+
+        It is the beginning of a marker that did not come whole. Where one marker lies within
+        another (`a` in `<a<`), the shorter one may stand in it.
+        """
         held, self._held = self._held, ""
         return held
 

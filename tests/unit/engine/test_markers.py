@@ -80,7 +80,10 @@ def test_how_the_text_is_cut_makes_no_difference(markers: list[str], pieces: lis
     st.text(LETTERS, max_size=30),
 )
 def test_nothing_is_lost_and_plain_text_holds_no_marker(markers: list[str], text: str) -> None:
-    found = scan(markers, list(text))
-    assert "".join(p.text if isinstance(p, Marker) else p for p in found) == text
+    scanner = MarkerScanner(markers)
+    found = joined([piece for letter in text for piece in scanner.feed(letter)])
+    rest = scanner.flush()
+    assert "".join(p.text if isinstance(p, Marker) else p for p in found) + rest == text
     plain = [piece for piece in found if isinstance(piece, str)]
     assert not any(marker in piece for marker in markers for piece in plain)
+    assert not rest or any(marker.startswith(rest) for marker in markers)
