@@ -22,7 +22,7 @@ from app.domain.generation import (
     TextDelta,
     Turn,
 )
-from app.engine.cells import LARGEST_SLICE
+from app.engine.cells import GRID, LARGEST_SLICE
 from tests.helpers.engine_rig import Events, Rig, collect, new_id, user
 
 pytestmark = pytest.mark.native_model
@@ -31,8 +31,6 @@ STORY = "Write a long story about a fox and a lighthouse."
 SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank. "
 LONG_TEXT = SENTENCE * 280
 """Some 4,000 tokens."""
-MIDDLE_TEXT = SENTENCE * 28
-"""Some 400 tokens."""
 
 
 def cancelled_after(rig: Rig, count: int, turns: str, kind: type[Any] = TextDelta) -> Events:
@@ -178,11 +176,13 @@ def test_after_a_cancel_the_answer_is_that_of_a_fresh_context(shared: Rig) -> No
 
 def test_a_prompt_that_was_cancelled_goes_on_where_it_was(shared: Rig) -> None:
     shared.ask("Something else.", max_tokens=1)
-    cancelled_after(shared, 3, MIDDLE_TEXT, PromptProgress)
-    again = shared.ask(MIDDLE_TEXT, max_tokens=10)
-    assert again.progress[0].cached > 100
+    # After the first slice; the text is longer than the largest one.
+    text = SENTENCE * 60
+    cancelled_after(shared, 2, text, PromptProgress)
+    again = shared.ask(text, max_tokens=10)
+    assert again.progress[0].cached >= GRID
     shared.ask("Something else.", max_tokens=1)
-    assert shared.ask(MIDDLE_TEXT, max_tokens=10).text == again.text
+    assert shared.ask(text, max_tokens=10).text == again.text
 
 
 @pytest.mark.parametrize(("turns", "kind"), [(STORY, TextDelta), (LONG_TEXT, PromptProgress)])
