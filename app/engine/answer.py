@@ -219,9 +219,9 @@ class _TextOut:
     def end(self) -> None:
         """No more tokens come: show what was held back, unless a stop string was reached."""
         if not self._stops.reached:
-            for pieces in (self._splitter.feed(self._utf8.flush()), self._splitter.flush()):
-                for kind, text in pieces:
-                    self._show(kind, self._stops.feed(text) if kind is PartKind.TEXT else text)
+            # Half a character, where an answer was stopped or its length reached, is left out.
+            for kind, text in self._splitter.flush():
+                self._show(kind, self._stops.feed(text) if kind is PartKind.TEXT else text)
             self._show(PartKind.TEXT, self._stops.flush())
         self._flush()
 

@@ -9,7 +9,10 @@ from app.engine.markers import Marker, MarkerScanner
 
 
 class Utf8Stream:
-    """Bytes that may be cut within a character; what is not UTF-8 becomes U+FFFD."""
+    """Bytes that may be cut within a character; what is not UTF-8 becomes U+FFFD.
+
+    A character whose end never comes is never given.
+    """
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -17,10 +20,6 @@ class Utf8Stream:
     def feed(self, data: bytes) -> str:
         """The characters that are complete."""
         return self._decoder.decode(data)
-
-    def flush(self) -> str:
-        """The end: an incomplete character becomes U+FFFD."""
-        return self._decoder.decode(b"", final=True)
 
 
 class StopStrings:
