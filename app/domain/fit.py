@@ -78,6 +78,10 @@ class ModelShape:
     """Of the file that reads images, if one is used."""
 
 
+SEQUENCES = 4
+"""Conversations that the engine answers side by side or keeps warm, in one cache."""
+
+
 @dataclass(frozen=True, slots=True)
 class ContextPlan:
     """How a context is to be made."""
@@ -89,9 +93,9 @@ class ContextPlan:
     """Tokens that are computed at once (llama.cpp's n_ubatch)."""
     flash: bool = True
     """Flash attention, without which the weights of all pairs of tokens are held."""
-    sequences: int = 1
+    sequences: int = SEQUENCES
     """Conversations that share the cache."""
-    outputs: int = 1
+    outputs: int = SEQUENCES
     """Tokens of a batch whose successors are asked for; at least one for each conversation."""
 
 

@@ -49,7 +49,11 @@ class Engine(Protocol):
         ...
 
     def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
-        """Answer; ends with `Finished` or `Failed`. Requests wait for one another in order."""
+        """Answer; ends with `Finished` or `Failed`.
+
+        Answers run together, as many as the engine has room for; the others wait in order. A load
+        waits for those asked before it.
+        """
         ...
 
     def cancel(self, request_id: str) -> None:

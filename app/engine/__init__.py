@@ -4,11 +4,13 @@ supervisor.HostEngine        the `Engine` port; a child process runs the worker
 thread_engine.ThreadEngine   the `Engine` port; the worker runs in this process
 host                         the child's side: frames in, events out
 worker                       the one thread that touches llama.cpp
-loaded, answer               a loaded model; one answer of it
+jobs                         what the worker is asked to do
+scheduler, answer            answers that run together, one batch a step; one of them
+slots, cells                 which conversation lies where in the cache, and what of it is used
+loaded                       a loaded model
 prompt, template*, deadline  from turns to tokens, by the file's own chat template
-text, reasoning, markers     from tokens to text that may be shown
+text*, reasoning, markers    from tokens to text that may be shown
 dry_run, measuring           what a load would take; in a host of its own
-cells                        what of a prompt is already in the cache
 limits, refusal              what is too much, and why a file was refused
 native                       the only importer of llama_cpp
 """

@@ -1,15 +1,18 @@
-"""What a context's cache holds, what of it a new prompt can use, and how the rest is read.
+"""What a sequence of the cache holds, what of it a new prompt can use, how the rest is read.
 
 llama.cpp's CPU kernels give other last bits for fewer than 64 tokens in a batch than for more (its
 attention works in tiles of 64 queries); measured on SmolLM2, logits moved by up to 0.7, enough for
 another answer. From 64 on, the cut makes no difference. So prompts are read in slices of at least
 64 tokens on a grid of 64, and one that is asked again is read again from such a place: the same
 prompt and seed give the same answer, at the price of reading at most 127 tokens once more.
+
+That holds for an answer that runs alone. Beside others its rows share batches with theirs, whose
+size depends on what they do, and its last bits with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 GRID = 64
@@ -19,6 +22,9 @@ PATIENCE_STOPPABLE = 1.0
 PATIENCE_UNSTOPPABLE = 0.12
 """Seconds that a slice may take. On the CPU a running computation can be stopped, and only the
 progress must be lively; elsewhere a stop waits for the slice."""
+PATIENCE_BESIDE = 0.12
+"""Seconds of a slice that is read while another answer is written, which stands still so long."""
+SMALLEST_BESIDE = 16
 
 
 @dataclass(slots=True)
@@ -66,6 +72,7 @@ class Pace:
 
     patience: float = PATIENCE_STOPPABLE
     size: int = 2 * GRID
+    smallest: int = GRID
 
     def next_slice(self, left: int) -> int:
         """Tokens to read next of `left`: all, or as many that at least a grid step remains."""
@@ -80,11 +87,4 @@ class Pace:
         if count >= self.size and seconds < self.patience / 3:
             self.size = min(self.size * 2, LARGEST_SLICE)
         elif seconds > self.patience:
-            self.size = max(self.size // 2, GRID)
-
-    def slices(self, tokens: Sequence[int], start: int) -> Iterator[Sequence[int]]:
-        """The slices of `tokens` from `start` on; `took` may be called in between."""
-        while start < len(tokens):
-            count = self.next_slice(len(tokens) - start)
-            yield tokens[start : start + count]
-            start += count
+            self.size = max(self.size // 2, self.smallest)

@@ -21,15 +21,8 @@ from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import LoadParams
 from app.engine import protocol
-from app.engine.worker import (
-    DescribeJob,
-    DryRunJob,
-    Facts,
-    GenerateJob,
-    LoadJob,
-    UnloadJob,
-    Worker,
-)
+from app.engine.jobs import DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
+from app.engine.worker import Worker
 
 NICENESS = 5
 """Added to the parent's: when both want the same core, the window gets it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from app.domain.errors import AppError
 from app.domain.generation import LoadedInfo, LoadParams, LoadRequest
 from app.engine import refusal
-from app.engine.cells import PATIENCE_STOPPABLE, PATIENCE_UNSTOPPABLE, Cells, Pace
+from app.engine.cells import PATIENCE_STOPPABLE, PATIENCE_UNSTOPPABLE, Pace
 from app.engine.dry_run import measured_buffers, require_readable
 from app.engine.limits import (
     Buffers,
@@ -26,6 +26,7 @@ from app.engine.native.log import LOG
 from app.engine.native.weights import NativeRefusal, Weights
 from app.engine.pieces import TokenPieces
 from app.engine.reasoning import control_markers
+from app.engine.slots import Slots
 from app.engine.template import CHATML, CHATML_STOPS, ChatTemplate
 
 
@@ -47,8 +48,9 @@ class LoadedModel:
         self.context = context
         self.template = template
         self.info = info
-        self.cells = Cells()
-        self.pace = Pace(PATIENCE_UNSTOPPABLE if info.gpu_layers else PATIENCE_STOPPABLE)
+        self.slots = Slots(context)
+        stoppable = context.rewinds and not info.gpu_layers
+        self.pace = Pace(PATIENCE_STOPPABLE if stoppable else PATIENCE_UNSTOPPABLE)
         self.pieces = TokenPieces(weights.vocabulary, control_markers(weights.template or ""))
 
     @property

@@ -21,16 +21,9 @@ from app.domain.generation import (
     LoadParams,
     LoadRequest,
 )
+from app.engine.jobs import DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
 from app.engine.requests import Event, Requests
-from app.engine.worker import (
-    DescribeJob,
-    DryRunJob,
-    Facts,
-    GenerateJob,
-    LoadJob,
-    UnloadJob,
-    Worker,
-)
+from app.engine.worker import Worker
 
 T = TypeVar("T")
 

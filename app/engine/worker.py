@@ -1,8 +1,9 @@
 """The inference worker: one thread that loads, owns and frees everything of llama.cpp.
 
 It runs in the engine host (`app.engine.host`) or in the application's own process
-(`app.engine.thread_engine`). Jobs are done in order. llama_cpp is imported in the thread, at the
-first job: whoever only constructs a worker does not pay for it.
+(`app.engine.thread_engine`). Jobs begin in order. Answers run together, as many as there is room
+for; a load or an unload waits for them, and what comes after it waits for that. llama_cpp is
+imported in the thread, at the first job: whoever only constructs a worker does not pay for it.
 """
 
 from __future__ import annotations
@@ -10,93 +11,24 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.domain.errors import AppError, EngineError, NothingLoaded
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
     Failed,
-    Finished,
-    FinishReason,
-    GenerateEvent,
-    GenerateRequest,
     LoadCancelled,
     Loaded,
     LoadEvent,
-    LoadParams,
     LoadProgress,
-    LoadRequest,
-    RunStats,
 )
+from app.engine.jobs import AnyJob, DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
 
 if TYPE_CHECKING:
+    from app.engine.answer import Answer
     from app.engine.loaded import LoadedModel
     from app.engine.native.abort import AbortFlag
-
-Facts = dict[str, str | list[str]]
-
-
-@dataclass(slots=True)
-class LoadJob:
-    """Load a model; events go to `emit`."""
-
-    request: LoadRequest
-    emit: Callable[[LoadEvent], None]
-
-    @property
-    def request_id(self) -> str:
-        return self.request.request_id
-
-    def cancelled(self) -> None:
-        """End a job that was not begun."""
-        self.emit(LoadCancelled())
-
-
-@dataclass(slots=True)
-class GenerateJob:
-    """Answer; events go to `emit`."""
-
-    request: GenerateRequest
-    emit: Callable[[GenerateEvent], None]
-
-    @property
-    def request_id(self) -> str:
-        return self.request.request_id
-
-    def cancelled(self) -> None:
-        """End a job that was not begun."""
-        self.emit(Finished(FinishReason.CANCELLED, RunStats()))
-
-
-@dataclass(slots=True)
-class UnloadJob:
-    """Free the model, then call `done`."""
-
-    done: Callable[[], None]
-    request_id: str = field(default="", init=False)
-    """Empty: it cannot be cancelled."""
-
-
-@dataclass(slots=True)
-class DescribeJob:
-    """Tell what the engine is."""
-
-    done: Callable[[Facts], None]
-    request_id: str = field(default="", init=False)
-
-
-@dataclass(slots=True)
-class DryRunJob:
-    """Measure what a load would take."""
-
-    path: str
-    params: LoadParams
-    done: Callable[[MeasuredSizes | AppError], None]
-    request_id: str = field(default="", init=False)
-
-
-AnyJob = LoadJob | GenerateJob | UnloadJob | DescribeJob | DryRunJob
+    from app.engine.scheduler import Scheduler
 
 
 class Worker:
@@ -105,14 +37,16 @@ class Worker:
 
     def __init__(self) -> None:
         self._jobs: deque[AnyJob] = deque()
-        # Guards the queue, the running job's id and its flag: a cancel must hit a job either in
-        # the queue or while it runs, never in between.
+        # Guards the queue, the job that begins (for a load: runs) and the running answers: a cancel
+        # must hit a job in one of the three, never in between.
         self._changed = threading.Condition()
         self._running = ""
         self._flag: AbortFlag | None = None
         self._cancelled_early = False
         self._closed: Callable[[], None] | None = None
+        self._answers: dict[str, Answer] = {}
         self._loaded: LoadedModel | None = None
+        self._scheduler: Scheduler | None = None
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     def start(self) -> None:
@@ -131,6 +65,10 @@ class Worker:
             if request_id and request_id == self._running:
                 self._stop_running()
                 return
+            answer = self._answers.get(request_id)
+            if answer is not None and self._scheduler is not None:
+                self._scheduler.cancel(answer)
+                return
             waiting = [job for job in self._jobs if request_id and job.request_id == request_id]
             for job in waiting:
                 self._jobs.remove(job)
@@ -139,9 +77,9 @@ class Worker:
                 job.cancelled()
 
     def cancel_all(self) -> None:
-        """End the running job and all loads and answers that wait."""
+        """End all loads and answers, those that run and those that wait."""
         with self._changed:
-            ids = [job.request_id for job in self._jobs] + [self._running]
+            ids = [*(job.request_id for job in self._jobs), self._running, *self._answers]
         for request_id in ids:
             self.cancel(request_id)
 
@@ -163,29 +101,50 @@ class Worker:
             self._cancelled_early = True
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._jobs and self._closed is None:
-                    self._changed.wait()
-                if not self._jobs:
-                    break
-                job = self._jobs.popleft()
-                self._running, self._flag, self._cancelled_early = job.request_id, None, False
-            try:
-                self._do(job)
-            finally:
-                with self._changed:
-                    self._running, self._flag = "", None
+        while self._await_work():
+            job = self._take()
+            if job is not None:
+                try:
+                    self._do(job)
+                finally:
+                    with self._changed:
+                        self._running, self._flag = "", None
+            self._go_on()
         self._unload()
         if self._closed is not None:
             self._closed()
+
+    def _await_work(self) -> bool:
+        """Wait until there is something to do; False at the end."""
+        with self._changed:
+            while not self._jobs and not self._answers and self._closed is None:
+                self._changed.wait()
+            return bool(self._jobs or self._answers)
+
+    def _take(self) -> AnyJob | None:
+        """The next job, if it can begin now."""
+        with self._changed:
+            if not self._jobs or not self._can_begin(self._jobs[0]):
+                return None
+            job = self._jobs.popleft()
+            self._running, self._flag, self._cancelled_early = job.request_id, None, False
+            return job
+
+    def _can_begin(self, job: AnyJob) -> bool:
+        match job:
+            case GenerateJob():
+                return self._scheduler is None or self._scheduler.has_room
+            case DescribeJob():
+                return True
+            case LoadJob() | UnloadJob() | DryRunJob():
+                return not self._answers
 
     def _do(self, job: AnyJob) -> None:
         match job:
             case LoadJob():
                 job.emit(self._load(job))
             case GenerateJob():
-                job.emit(self._generate(job))
+                self._begin_answer(job)
             case UnloadJob():
                 self._unload()
                 job.done()
@@ -193,6 +152,21 @@ class Worker:
                 job.done(_describe())
             case DryRunJob():
                 job.done(_dry_run(job))
+
+    def _go_on(self) -> None:
+        """Compute for the answers that run, until one has ended or a job has come."""
+        scheduler = self._scheduler
+        while scheduler is not None and scheduler.is_busy:
+            try:
+                ended = scheduler.step()
+            except Exception as error:  # noqa: BLE001 - the last resort of this thread
+                ended = scheduler.fail_all(_our_fault(error))
+            if ended:
+                with self._changed:
+                    for request_id in ended:
+                        del self._answers[request_id]
+            if ended or self._jobs:
+                return
 
     def _take_flag(self) -> AbortFlag:
         """The running job's flag; raised already if it was cancelled while llama.cpp came in."""
@@ -207,6 +181,7 @@ class Worker:
 
     def _load(self, job: LoadJob) -> LoadEvent:
         from app.engine.loaded import LoadStopped, load
+        from app.engine.scheduler import Scheduler
 
         self._unload()
         flag = self._take_flag()
@@ -219,28 +194,38 @@ class Worker:
             return Failed(error)
         except Exception as error:  # noqa: BLE001 - the last resort of this thread
             return Failed(_our_fault(error))
+        self._scheduler = Scheduler(self._loaded)
         return Loaded(self._loaded.info)
 
-    def _generate(self, job: GenerateJob) -> GenerateEvent:
-        loaded = self._loaded
-        if loaded is None or loaded.info.path != job.request.model_path:
-            return Failed(
-                NothingLoaded(
-                    "The model is not loaded.",
-                    f"Asked for {job.request.model_path}.",
-                    "Load the model, then ask again.",
+    def _begin_answer(self, job: GenerateJob) -> None:
+        loaded, scheduler = self._loaded, self._scheduler
+        if loaded is None or scheduler is None or loaded.info.path != job.request.model_path:
+            job.emit(
+                Failed(
+                    NothingLoaded(
+                        "The model is not loaded.",
+                        f"Asked for {job.request.model_path}.",
+                        "Load the model, then ask again.",
+                    )
                 )
             )
-        from app.engine.answer import answer
-
+            return
         try:
-            return answer(loaded, job.request, self._take_flag(), job.emit)
+            answer = scheduler.add(job.request, job.emit)
         except AppError as error:
-            return Failed(error)
+            job.emit(Failed(error))
+            return
         except Exception as error:  # noqa: BLE001 - the last resort of this thread
-            return Failed(_our_fault(error))
+            job.emit(Failed(_our_fault(error)))
+            return
+        with self._changed:
+            self._answers[job.request_id] = answer
+            self._running = ""
+            if self._cancelled_early:
+                answer.cancel()
 
     def _unload(self) -> None:
+        self._scheduler = None
         if self._loaded is not None:
             self._loaded.close()
             self._loaded = None

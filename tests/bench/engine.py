@@ -1,4 +1,5 @@
-"""The engine against llama.cpp's own benchmark, beside a window that paints; and how soon it stops.
+"""The engine against llama.cpp's own benchmark, beside a window that paints; how soon it stops; and
+what it gains from answering several at once and from remembering (`tests.bench.slots`).
 
 Ours and theirs run by turns, with as many threads, both with flash attention, the same niceness and
 as many tokens in the context before. What counts is the median of the ratios pair by pair, which a
@@ -18,7 +19,7 @@ from typing import Any
 
 from app.domain.generation import Finished, FinishReason, PromptProgress, Sampling, TextDelta
 from app.engine.supervisor import HostEngine
-from tests.bench import llama_bench
+from tests.bench import llama_bench, slots
 from tests.bench.display import screen
 from tests.bench.rows import Row, at_least, at_most, told
 from tests.helpers.engine_rig import Rig, collect, new_id
@@ -54,6 +55,7 @@ def run(window: Sequence[str] = WINDOW) -> list[Row]:
                 *_prompt(rig, path, threads),
                 *_stops(rig, "decode", STORY, TextDelta),
                 *_stops(rig, "4,000-token prompt", SENTENCE * 285, PromptProgress),
+                *slots.rows(rig, path),
             ]
         finally:
             rig.close()

@@ -30,7 +30,8 @@ LONG_WITH_REASON: dict[str, str] = {}
 # Place → why it is a last resort: nothing above it could answer, and it tells what it caught.
 LAST_RESORTS: dict[str, str] = {
     "app/engine/worker.py::Worker._load": "the thread goes on, and the load ends as failed",
-    "app/engine/worker.py::Worker._generate": "likewise for an answer: every stream ends, and once",
+    "app/engine/worker.py::Worker._begin_answer": "likewise for an answer",
+    "app/engine/worker.py::Worker._go_on": "likewise for all answers that run together",
     "app/engine/worker.py::_dry_run": "likewise for a measurement, whose asker hears of it",
     "app/gui/app.py::WindowLife._bring_up": "the window stands already, and says what went wrong",
     "app/gui/app.py::WindowLife.live": "the window must close, whatever fails while it does",

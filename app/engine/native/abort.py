@@ -23,7 +23,7 @@ would take the interpreter's lock each time and slow down decoding; this one is 
 
 
 class AbortFlag:
-    """Down when made; once raised it stays up. One for each request."""
+    """Down when made; stays up once raised, until whoever obeys it lowers it."""
 
     def __init__(self) -> None:
         self._bytes = ctypes.create_string_buffer(2)
@@ -31,6 +31,10 @@ class AbortFlag:
     def raise_(self) -> None:
         """Stop what runs under this flag; from any thread, never waits."""
         self._bytes[0] = 1
+
+    def lower(self) -> None:
+        """Take it down again: for the thread that obeys it, while nothing runs under it."""
+        self._bytes[0] = 0
 
     @property
     def is_raised(self) -> bool:

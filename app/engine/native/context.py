@@ -1,4 +1,8 @@
-"""A context: the cache of what was read, and the computation of the next token."""
+"""A context: the cache of what was read in several sequences, and the computation of next tokens.
+
+All sequences share one pool of cells (llama.cpp's `kv_unified`), so that each may be as long as the
+context, and two that begin alike share the cells of that beginning.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from app.domain.fit import SEQUENCES
 from app.engine.native.abort import ABORT_CALLBACK, AbortFlag
 from app.engine.native.bindings import lib
 from app.engine.native.weights import NativeRefusal, Weights
 
 BATCH = 512
-"""Tokens that can be read in one call; llama.cpp's own default for one pass over the weights."""
+"""Rows that can be computed in one call; llama.cpp's own default for one pass over the weights."""
 
 _FLASH_ATTENTION_AUTO = -1
 
@@ -24,7 +29,7 @@ ABORTED = 2
 
 
 class Context:
-    """One sequence of tokens. `close` frees it, before its weights are closed."""
+    """`SEQUENCES` sequences of tokens. `close` frees it, before its weights are closed."""
 
     def __init__(self, weights: Weights, length: int, threads: int) -> None:
         """Allocate cache and buffers; raises `NativeRefusal`. `threads` from 1 to 512."""
@@ -32,10 +37,11 @@ class Context:
         params.n_ctx = length
         params.n_batch = BATCH
         params.n_ubatch = BATCH
-        params.n_seq_max = 1
-        # Room for the logits of the last token only: for all of a batch it takes up to 500 MB
-        # (512 tokens of a large vocabulary), and nobody asks for them.
-        params.n_outputs_max = params.n_seq_max
+        params.n_seq_max = SEQUENCES
+        params.kv_unified = True
+        # Room for the logits of one token of each sequence only: for all of a batch it takes up to
+        # 500 MB (512 tokens of a large vocabulary), and nobody asks for them.
+        params.n_outputs_max = SEQUENCES
         params.n_threads = threads
         params.n_threads_batch = threads
         params.flash_attn_type = _FLASH_ATTENTION_AUTO
@@ -47,16 +53,37 @@ class Context:
         if not self._pointer:
             raise NativeRefusal("llama_init_from_model")
         self.length = int(lib.llama_n_ctx(self._pointer))
+        self.rewinds = weights.rewinds
         self._memory = lib.llama_get_memory(self._pointer)
         self._window = weights.window
         self._vocabulary_size = weights.vocabulary.size
-        self._tokens = (lib.llama_token * BATCH)()
-        # Position, sequence and outputs left out: they follow from the memory, and only the
-        # last token's logits are wanted. Nothing is allocated from here on.
-        self._batch = lib.llama_batch_get_one(self._tokens, 1)
+        self._make_batch()
         self._flag = AbortFlag()
-        self._logits_at = 0
-        self._logits: npt.NDArray[np.float32] = np.empty(0, dtype=np.float32)
+        self._logits: dict[int, npt.NDArray[np.float32]] = {}
+
+    def _make_batch(self) -> None:
+        """The rows of a computation; nothing is allocated for it from here on."""
+        self._tokens = (lib.llama_token * BATCH)()
+        self._positions = (lib.llama_pos * BATCH)()
+        self._counts = (ctypes.c_int32 * BATCH)(*([1] * BATCH))
+        self._sequences = (ctypes.c_int32 * BATCH)()
+        pointer = ctypes.POINTER(ctypes.c_int32)
+        step = ctypes.sizeof(ctypes.c_int32)
+        first = ctypes.addressof(self._sequences)
+        self._sequence_pointers = (pointer * BATCH)(
+            *(ctypes.cast(first + row * step, pointer) for row in range(BATCH))
+        )
+        self._wanted = (ctypes.c_int8 * BATCH)()
+        self._batch = lib.llama_batch(
+            0,
+            self._tokens,
+            None,
+            self._positions,
+            self._counts,
+            self._sequence_pointers,
+            self._wanted,
+        )
+        self._rows = 0
 
     @property
     def pointer(self) -> int:
@@ -81,52 +108,100 @@ class Context:
         """0 or less: none, as for a model that writes."""
         return int(lib.llama_pooling_type(self._pointer))
 
-    def read(self, tokens: Sequence[int]) -> int:
-        """Read at most `BATCH` tokens after those in the cache; `DONE`, `NO_ROOM` or `ABORTED`.
+    # ------------------------------------------------------------------------- computation
 
-        Below 0 llama.cpp failed.
-        """
+    def begin(self) -> None:
+        """A new batch, without rows."""
+        self._rows = 0
+
+    def add_token(self, token: int, position: int, sequence: int) -> int:
+        """A row for the next token of a sequence, with logits; the number of the row."""
+        row = self._rows
+        self._tokens[row] = token
+        self._positions[row] = position
+        self._sequences[row] = sequence
+        self._wanted[row] = 1
+        self._rows = row + 1
+        return row
+
+    def add_slice(self, tokens: Sequence[int], position: int, sequence: int, last: bool) -> int:
+        """Rows for these tokens from `position` on; logits for the last one if it is the `last` of
+        a prompt. The number of the last row."""
         count = len(tokens)
-        self._tokens[:count] = tokens
-        self._batch.n_tokens = count
+        start, end = self._rows, self._rows + count
+        self._tokens[start:end] = tokens
+        self._positions[start:end] = range(position, position + count)
+        self._sequences[start:end] = [sequence] * count
+        self._wanted[start:end] = [0] * count
+        self._wanted[end - 1] = last
+        self._rows = end
+        return end - 1
+
+    def compute(self) -> int:
+        """Compute the batch, at most `BATCH` rows; `DONE`, `NO_ROOM` or `ABORTED`.
+
+        Below 0 llama.cpp failed. Without `DONE` nothing was read, as a batch is one pass; but a
+        memory that does not rewind may be damaged by an abort (see `keep`).
+        """
+        self._batch.n_tokens = self._rows
         return lib.llama_decode(self._pointer, self._batch)
 
-    def read_one(self, token: int) -> int:
-        """The same for a single token, without a detour."""
-        self._tokens[0] = token
-        self._batch.n_tokens = 1
-        return lib.llama_decode(self._pointer, self._batch)
-
-    def logits_are_sound(self) -> bool:
-        """Whether the last token's logits have a finite greatest value (not-a-number spreads)."""
-        address = ctypes.cast(lib.llama_get_logits_ith(self._pointer, -1), ctypes.c_void_p).value
+    def logits_are_sound(self, row: int) -> bool:
+        """Whether a row's logits have a finite greatest value (not-a-number spreads)."""
+        address = ctypes.cast(lib.llama_get_logits_ith(self._pointer, row), ctypes.c_void_p).value
         if not address:
             return False
-        if address != self._logits_at:
-            # The address stays the same while the context does not grow its output buffer.
+        logits = self._logits.get(address)
+        if logits is None:
+            # The buffer has a place for each sequence from the start and does not move.
             floats = (ctypes.c_float * self._vocabulary_size).from_address(address)
-            self._logits = np.ctypeslib.as_array(floats)
-            self._logits_at = address
-        return math.isfinite(float(self._logits.max()))
+            logits = self._logits[address] = np.ctypeslib.as_array(floats)
+        return math.isfinite(float(logits.max()))
 
-    def used(self) -> int:
-        """Tokens in the cache."""
-        return int(lib.llama_memory_seq_pos_max(self._memory, 0)) + 1
+    # ------------------------------------------------------------------------------ memory
 
-    def keep(self, count: int) -> int:
-        """Drop all but the first `count` tokens; how many are left, 0 where that is not possible.
+    def used(self, sequence: int) -> int:
+        """Tokens of a sequence in the cache."""
+        return int(lib.llama_memory_seq_pos_max(self._memory, sequence)) + 1
+
+    def can_keep(self, sequence: int, count: int) -> bool:
+        """Whether the first `count` tokens of a sequence can be had without the rest.
 
         A recurrent model cannot step back, and a sliding window may have forgotten what the
         tokens before `count` need.
         """
-        if count >= self.used():
-            return self.used()
-        first = int(lib.llama_memory_seq_pos_min(self._memory, 0))
-        reachable = count > 0 and first <= max(0, count - self._window)
-        if reachable and lib.llama_memory_seq_rm(self._memory, 0, count, -1):
+        if count <= 0 or count >= self.used(sequence):
+            return count > 0
+        first = int(lib.llama_memory_seq_pos_min(self._memory, sequence))
+        return first <= max(0, count - self._window)
+
+    def keep(self, sequence: int, count: int) -> int:
+        """Drop all but the first `count` tokens of a sequence; how many are left, 0 where that is
+        not possible."""
+        used = self.used(sequence)
+        if count >= used:
+            return used
+        if self.can_keep(sequence, count) and lib.llama_memory_seq_rm(
+            self._memory, sequence, count, -1
+        ):
             return count
-        self.clear()
+        self.forget(sequence)
         return 0
+
+    def share(self, source: int, sequence: int, count: int) -> int:
+        """Make `sequence` the first `count` tokens of `source`, without copying what was computed;
+        how many it has, 0 where that is not possible."""
+        self.forget(sequence)
+        if not self.can_keep(source, count):
+            return 0
+        # Copied whole, then cut: some memory types copy nothing but whole sequences, and abort
+        # the process if asked to.
+        lib.llama_memory_seq_cp(self._memory, source, sequence, -1, -1)
+        return self.keep(sequence, count)
+
+    def forget(self, sequence: int) -> None:
+        """Drop a whole sequence."""
+        lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -98,6 +98,12 @@ class Weights:
         return max(0, int(lib.llama_model_n_swa(self.pointer)))
 
     @property
+    def rewinds(self) -> bool:
+        """Whether its memory can go back by some tokens; a recurrent state cannot."""
+        pointer = self.pointer
+        return not (lib.llama_model_is_recurrent(pointer) or lib.llama_model_is_hybrid(pointer))
+
+    @property
     def size(self) -> int:
         """Bytes of all tensors."""
         return int(lib.llama_model_size(self.pointer))

@@ -154,7 +154,9 @@ def test_lengths_go_in_steps() -> None:
 
 def test_a_sliding_layer_keeps_its_window_and_one_batch() -> None:
     model = shape(LayerShape(64, 64, sliding=True), LayerShape(64, 64), window=1024)
-    assert estimate(model, ContextPlan(32_768)).cache_bytes == (32_768 + 1024 + 512) * 128 * 2
+    alone, shared = (ContextPlan(32_768, sequences=count) for count in (1, 4))
+    assert estimate(model, alone).cache_bytes == (32_768 + 1024 + 512) * 128 * 2
+    assert estimate(model, shared).cache_bytes == (32_768 + 4 * 1024 + 512) * 128 * 2
     assert estimate(model, ContextPlan(512)).cache_bytes == 2 * 512 * 128 * 2
 
 
@@ -165,7 +167,8 @@ def test_latent_attention_keeps_no_values() -> None:
 
 def test_a_recurrent_layer_takes_the_same_for_any_length() -> None:
     model = shape(LayerShape(state=1000))
-    short, long = (estimate(model, ContextPlan(n)).context_bytes for n in (512, 65_536))
+    plans = (ContextPlan(length, sequences=1) for length in (512, 65_536))
+    short, long = (estimate(model, plan).context_bytes for plan in plans)
     assert short == long == 4000
     assert estimate(model, ContextPlan(512, sequences=4)).state_bytes == 16_000
 

@@ -13,9 +13,9 @@ def read(cells: Cells, prompt: list[int], pace: Pace | None = None) -> tuple[int
     start = cells.resume_at(prompt)
     cells.cut(start)
     lengths: list[int] = []
-    for piece in (pace or Pace()).slices(prompt, start):
-        cells.add_read(piece)
-        lengths.append(len(piece))
+    while left := len(prompt) - len(cells.tokens):
+        lengths.append((pace or Pace()).next_slice(left))
+        cells.add_read(prompt[len(cells.tokens) :][: lengths[-1]])
     return start, lengths
 
 
@@ -76,7 +76,7 @@ def test_after_reading_the_cells_are_the_prompt(prompts: list[list[int]]) -> Non
 
 @given(st.integers(1, 3000), st.integers(1, 8).map(lambda n: n * GRID))
 def test_no_slice_is_below_the_grid_but_a_lone_one(length: int, size: int) -> None:
-    lengths = [len(piece) for piece in Pace(size=size).slices(numbers(length), 0)]
+    lengths = read(Cells(), numbers(length), Pace(size=size))[1]
     assert sum(lengths) == length
     assert len(lengths) == 1 or min(lengths) >= GRID
     assert all(length % GRID == 0 for length in lengths[:-1])

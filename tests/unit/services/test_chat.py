@@ -201,6 +201,30 @@ def test_a_second_message_while_answering_is_refused():
     assert run(test)[0] == "Why?"
 
 
+def test_two_conversations_are_answered_at_the_same_time():
+    async def test(w: World):
+        w.engine.hold = asyncio.Event()
+        w.engine.replies.extend([text("one", "."), text("two", ".")])
+        first, second = await ask(w, "First?"), await ask(w, "Second?")
+
+        def both_have_written() -> bool:
+            lives = (w.chat.live(first), w.chat.live(second))
+            return all(live is not None and live.text.endswith(".") for live in lives)
+
+        await w.until(both_have_written)
+        w.chat.stop(first)
+        await w.until(lambda: not w.chat.is_answering(first))
+        still_answering = w.chat.is_answering(second)
+        w.engine.hold.set()
+        await w.until_answered()
+        return still_answering, await w.last(first), await w.last(second)
+
+    still_answering, stopped, done = run(test)
+    assert still_answering
+    assert (stopped.text, stopped.status) == ("one.", MessageStatus.STOPPED)
+    assert (done.text, done.status) == ("two.", MessageStatus.DONE)
+
+
 def test_live_shows_what_has_come_so_far():
     async def test(w: World):
         w.engine.hold = asyncio.Event()

@@ -1,0 +1,84 @@
+"""What the worker is asked to do, and whom it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.domain.errors import AppError
+from app.domain.fit import MeasuredSizes
+from app.domain.generation import (
+    Finished,
+    FinishReason,
+    GenerateEvent,
+    GenerateRequest,
+    LoadCancelled,
+    LoadEvent,
+    LoadParams,
+    LoadRequest,
+    RunStats,
+)
+
+Facts = dict[str, str | list[str]]
+
+
+@dataclass(slots=True)
+class LoadJob:
+    """Load a model; events go to `emit`."""
+
+    request: LoadRequest
+    emit: Callable[[LoadEvent], None]
+
+    @property
+    def request_id(self) -> str:
+        return self.request.request_id
+
+    def cancelled(self) -> None:
+        """End a job that was not begun."""
+        self.emit(LoadCancelled())
+
+
+@dataclass(slots=True)
+class GenerateJob:
+    """Answer; events go to `emit`."""
+
+    request: GenerateRequest
+    emit: Callable[[GenerateEvent], None]
+
+    @property
+    def request_id(self) -> str:
+        return self.request.request_id
+
+    def cancelled(self) -> None:
+        """End a job that was not begun."""
+        self.emit(Finished(FinishReason.CANCELLED, RunStats()))
+
+
+@dataclass(slots=True)
+class UnloadJob:
+    """Free the model, then call `done`."""
+
+    done: Callable[[], None]
+    request_id: str = field(default="", init=False)
+    """Empty: it cannot be cancelled."""
+
+
+@dataclass(slots=True)
+class DescribeJob:
+    """Tell what the engine is."""
+
+    done: Callable[[Facts], None]
+    request_id: str = field(default="", init=False)
+
+
+@dataclass(slots=True)
+class DryRunJob:
+    """Measure what a load would take."""
+
+    path: str
+    params: LoadParams
+    done: Callable[[MeasuredSizes | AppError], None]
+    request_id: str = field(default="", init=False)
+
+
+AnyJob = LoadJob | GenerateJob | UnloadJob | DescribeJob | DryRunJob

@@ -1,0 +1,122 @@
+"""Which conversation lies in which sequence of the context.
+
+A slot remembers its tokens when its answer has ended, so that the next question of that
+conversation begins where it stopped; several conversations stay warm side by side. The cells that
+they take together are the context's: what is not in use gives way when room is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.domain.fit import SEQUENCES
+from app.engine.cells import Cells
+from app.engine.native.context import Context
+
+WORTH_KEEPING = 256
+"""Tokens that a conversation must lose before another one is begun elsewhere: fewer are read again
+in a moment."""
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """A sequence of the context and what it holds."""
+
+    sequence: int
+    cells: Cells = field(default_factory=Cells)
+    busy: bool = False
+    """An answer uses it."""
+    used_at: int = 0
+    """Counts up with every use of any slot."""
+
+
+class Slots:
+    """The sequences of a context; confined to the thread of the context."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.all = tuple(Slot(sequence) for sequence in range(SEQUENCES))
+        self._uses = 0
+
+    @property
+    def is_one_free(self) -> bool:
+        """Whether another answer can begin."""
+        return any(not slot.busy for slot in self.all)
+
+    def take(self, tokens: Sequence[int]) -> Slot:
+        """A free slot that holds as much of the beginning of `tokens` as can be had, less than all.
+
+        That is the one whose beginning is longest, if little else would be lost; else the one that
+        was not used for longest, which then shares the cells of that beginning.
+        """
+        source, count = self._longest(tokens)
+        slot = self._place_for(source, count)
+        if slot is source:
+            count = self._context.keep(slot.sequence, count)
+        elif count:
+            count = self._context.share(source.sequence, slot.sequence, count)
+            slot.cells.tokens[:] = source.cells.tokens[:count]
+            self._touch(source)
+        else:
+            self._context.forget(slot.sequence)
+        slot.cells.cut(count)
+        slot.busy = True
+        self._touch(slot)
+        return slot
+
+    def release(self, slot: Slot) -> None:
+        """The answer has ended; its tokens stay until their room is needed."""
+        slot.busy = False
+        self._touch(slot)
+
+    def give_way(self) -> bool:
+        """Forget the conversation that was not used for longest; whether there was one."""
+        idle = [slot for slot in self.all if not slot.busy and slot.cells.tokens]
+        if not idle:
+            return False
+        self.forget(min(idle, key=lambda slot: slot.used_at))
+        return True
+
+    def forget(self, slot: Slot) -> None:
+        """Nothing of what this slot holds can be used any more."""
+        self._context.forget(slot.sequence)
+        slot.cells.cut(0)
+
+    def settle(self, slot: Slot) -> None:
+        """After a computation that did not go through: only what was read before is left."""
+        count = len(slot.cells.tokens)
+        kept = self._context.keep(slot.sequence, count)
+        if kept < count:
+            slot.cells.cut(kept)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._context.clear()
+        for slot in self.all:
+            slot.cells.cut(0)
+
+    def _longest(self, tokens: Sequence[int]) -> tuple[Slot, int]:
+        """The slot that has most of the beginning, and how much of it; the free one of equals."""
+        counts = [(self._usable(slot, tokens), slot) for slot in self.all]
+        count, slot = max(counts, key=lambda pair: (pair[0], not pair[1].busy, pair[1].used_at))
+        return slot, count
+
+    def _usable(self, slot: Slot, tokens: Sequence[int]) -> int:
+        count = slot.cells.resume_at(tokens)
+        return count if self._context.can_keep(slot.sequence, count) else 0
+
+    def _place_for(self, source: Slot, count: int) -> Slot:
+        """The slot to go on in: `source`, or one to share its beginning with."""
+        free = [slot for slot in self.all if not slot.busy]
+        if count and not source.busy:
+            lost = len(source.cells.tokens) - count
+            if lost <= max(WORTH_KEEPING, count // 2) or len(free) == 1:
+                return source
+            free.remove(source)
+        # An empty one before one that would lose its conversation.
+        return min(free, key=lambda slot: (bool(slot.cells.tokens), slot.used_at))
+
+    def _touch(self, slot: Slot) -> None:
+        self._uses += 1
+        slot.used_at = self._uses
