@@ -164,6 +164,10 @@ class RunStats:
     decode_seconds: float = 0.0
     """From the first token to the last."""
     seed: int = 0
+    drafted_tokens: int = 0
+    """Guessed beforehand and looked at together."""
+    accepted_tokens: int = 0
+    """Of these, those that the model chose as well."""
 
     @property
     def decode_rate(self) -> float:

@@ -16,6 +16,7 @@ from app.domain.generation import (
     RunStats,
 )
 from app.engine.cells import Cells
+from app.engine.drafts import Costs, Guesses, Lookup
 from app.engine.loaded import LoadedModel
 from app.engine.native.logits import Logits, are_sound
 from app.engine.native.sampler import Sampler
@@ -52,6 +53,8 @@ class Answer:
         """Tokens of it in the batch that is computed now."""
         self.row = 0
         """Of its logits in that batch."""
+        self.guessed: list[int] = []
+        """Tokens in that batch beyond its share, which may turn out to come next."""
         self.remembered: Logits | None = None
         """The logits after the last of `tokens`, where they were kept and nothing is to be read."""
         self._context = loaded.context
@@ -61,12 +64,13 @@ class Answer:
         self._most = request.max_tokens if request.max_tokens and request.max_tokens > 0 else None
         stops = (*request.stop, *loaded.default_stops)
         self._text = TextOut(stops, loaded.weights.template or "", prompt.text, emit)
-        self._cached = self._count = 0
+        self._cached = self._count = self._drafted = self._held = 0
         self._read_at = self._first_at = self._last_at = 0.0
         # A bad grammar is refused here, before anything is read.
         self._sampler = Sampler(request.sampling, loaded.weights.vocabulary, loaded.context.length)
         self._sampler.unbound_while(self._text.reasons)
         self._begun = self._cancelled = False
+        self._lookup, self._guesses = Lookup(), Guesses()
 
     def cancel(self) -> None:
         """Nobody wants it any more; from any thread."""
@@ -142,6 +146,33 @@ class Answer:
         tokens.append(token)
         return None
 
+    def guess(self, costs: Costs, room: int) -> list[int]:
+        """What may come after the last of `tokens`, at most `room` of it; nothing where to look at
+        it together would not pay."""
+        self.guessed = []
+        most = min(room, self._guesses.worth(costs), self._context.length - len(self.tokens))
+        if self._most is not None:
+            most = min(most, self._most - self._count - 1)
+        if most > 0:
+            self.guessed = self._lookup.guess(self.tokens, most)
+        return self.guessed
+
+    def write_on(self, cells: Cells) -> FinishReason | None:
+        """`write`, and on while what was guessed turns out to be so; the batch has read that."""
+        reason, held = self.write(), 0
+        for token in self.guessed:
+            if reason is not None or self.tokens[-1] != token:
+                break
+            cells.tokens.append(token)
+            self.row += 1
+            held += 1
+            reason = self.write()
+        if self.guessed:
+            self._guesses.came_of(len(self.guessed), held)
+            self._drafted += len(self.guessed)
+            self._held += held
+        return reason
+
     def _choose(self) -> int:
         remembered, self.remembered = self.remembered, None
         logits = remembered
@@ -177,6 +208,8 @@ class Answer:
             first_token_seconds=self._first_at - self._began if self._count else 0.0,
             decode_seconds=self._last_at - self._first_at,
             seed=self._sampler.seed,
+            drafted_tokens=self._drafted,
+            accepted_tokens=self._held,
         )
 
 

@@ -26,7 +26,7 @@ PATIENCE_UNSTOPPABLE = 0.12
 progress must be lively; elsewhere a stop waits for the slice."""
 PATIENCE_BESIDE = 0.12
 """Seconds that a batch may take while something is written in it, which stands still so long."""
-SMALLEST_BESIDE = 16
+SMALLEST_BESIDE = 4
 _WEIGHT = 0.3
 """Of the newest measurement in a running mean."""
 MOST_ENDS = 2

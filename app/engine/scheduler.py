@@ -14,9 +14,11 @@ from __future__ import annotations
 import time
 
 from app.domain.errors import AppError, EngineError
+from app.domain.fit import DRAFTED
 from app.domain.generation import FinishReason, GenerateRequest
 from app.engine.answer import Answer, Emit
 from app.engine.cells import PaceBeside
+from app.engine.drafts import Costs
 from app.engine.loaded import LoadedModel
 from app.engine.native.abort import AbortFlag
 from app.engine.native.context import ABORTED, BATCH, DONE, NO_ROOM
@@ -39,6 +41,9 @@ class Scheduler:
         """An answer gave way, and none has ended since."""
         self._batch: list[Answer] = []
         """Those of the running ones that are computed now."""
+        self._costs = Costs()
+        self._may_guess = True
+        """The cells sufficed for the computation before."""
         self._writers = 0
         """How many of these are written."""
         self._may_stop = True
@@ -152,25 +157,35 @@ class Scheduler:
 
     def _fill(self) -> int:
         """Put rows for the answers into the batch; how many tokens of prompts are among them."""
-        context = self._context
         waited_for = [answer for answer in self._running if not answer.in_background]
         self._batch = batch = waited_for or self._running.copy()
-        context.begin()
+        self._context.begin()
         readers = 0
         for answer in batch:
-            slot = _slot_of(answer)
-            done = len(slot.cells.tokens)
-            if len(answer.tokens) - done == 1:
-                answer.share = 1
-                answer.row = context.add_token(answer.tokens[done], done, slot.sequence)
-            else:
-                answer.share = 0
-                readers += 1
+            answer.share = int(len(answer.tokens) - len(_slot_of(answer).cells.tokens) == 1)
+            answer.guessed = []
+            readers += not answer.share
         self._writers = len(batch) - readers
+        self._fill_rows(guessing=self._may_guess and not readers and self._context.takes_back)
+        self._may_guess = True
         # Beside what is written a cancel waits for the batch, which is short then. Where the memory
         # cannot go back, it would ruin what the others have read.
         self._may_stop = len(batch) == 1 or (self._context.rewinds and not self._writers)
         return self._fill_slices(readers) if readers else 0
+
+    def _fill_rows(self, *, guessing: bool) -> None:
+        """The next token of each answer that is written, and what may come after it."""
+        context, room = self._context, DRAFTED
+        for answer in self._batch:
+            if not answer.share:
+                continue
+            slot = _slot_of(answer)
+            done = len(slot.cells.tokens)
+            answer.row = context.add_token(answer.tokens[done], done, slot.sequence)
+            if guessing:
+                for position, token in enumerate(answer.guess(self._costs, room), done + 1):
+                    context.add_token(token, position, slot.sequence)
+                room -= len(answer.guessed)
 
     def _fill_slices(self, readers: int) -> int:
         """Slices for those that read, alike for each; how many tokens together."""
@@ -194,7 +209,11 @@ class Scheduler:
 
     def _learn(self, read: int, seconds: float) -> None:
         """From the time that the batch took."""
-        if not read:
+        guessed = sum(len(answer.guessed) for answer in self._batch)
+        if guessed:
+            self._costs.guessed(guessed, seconds)
+        elif not read:
+            self._costs.plain(seconds)
             self._beside.wrote(seconds)
         elif self._writers:
             self._beside.took(read, seconds)
@@ -208,17 +227,26 @@ class Scheduler:
                 self._write(answer)
 
     def _write(self, answer: Answer) -> None:
+        slot = _slot_of(answer)
+        cells = slot.cells
         try:
-            reason = answer.write()
+            reason = answer.write_on(cells)
         except AppError as error:
-            self._slots.forget(_slot_of(answer))
+            self._slots.forget(slot)
             self._end(answer, error)
             return
+        if answer.guessed:
+            # What was guessed wrongly was read as well.
+            self._context.keep(slot.sequence, len(cells.tokens))
         if reason is not None:
             self._end(answer, reason)
 
     def _make_room(self) -> None:
-        """The cells do not suffice for this batch; for the next one there are more."""
+        """The cells do not suffice for this batch; for the next one there are more, or it is
+        smaller."""
+        if any(answer.guessed for answer in self._batch):
+            self._may_guess = False
+            return
         if self._slots.give_way():
             return
         if len(self._running) == 1:

@@ -54,6 +54,8 @@ class Context:
             raise NativeRefusal("llama_init_from_model")
         self.length = int(lib.llama_n_ctx(self._pointer))
         self.rewinds = weights.rewinds
+        self.takes_back = weights.rewinds and not weights.window
+        """Whether the last few tokens can always be dropped again."""
         self._memory = lib.llama_get_memory(self._pointer)
         self._window = weights.window
         self._vocabulary_size = weights.vocabulary.size

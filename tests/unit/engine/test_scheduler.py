@@ -12,6 +12,7 @@ from app.domain.errors import EngineError, ModelBroken
 from app.domain.fit import SEQUENCES
 from app.domain.generation import Failed, FinishReason, GenerateRequest
 from app.engine import answer as answer_module
+from app.engine.drafts import Guesses, Lookup
 from app.engine.native import context as native
 from tests.helpers.gguf_files import babbler
 from tests.helpers.recurrent_babbler import recurrent_babbler
@@ -268,3 +269,72 @@ def test_a_cancel_in_the_middle_ends_only_its_answer(stepper: Stepper) -> None:
     stepper.finish()
     assert one.reason is FinishReason.CANCELLED
     assert other.reason in (FinishReason.LENGTH, FinishReason.STOP)
+
+
+# ----------------------------------------------------------------------------------- guesses
+
+REPEATING = "abcdefgh " * 12
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that can be guessed is guessed, whatever it costs."""
+    monkeypatch.setattr(Guesses, "worth", lambda _self, _costs: 3)
+
+
+def guessed_of(asked: Asked) -> tuple[int, int]:
+    stats = asked.events[-1].stats
+    return stats.drafted_tokens, stats.accepted_tokens
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("seed", range(3))
+def test_guesses_change_no_answer(stepper: Stepper, judge: Judge, seed: int) -> None:
+    asked = run_schedule(stepper, seed)
+    assert sum(guessed_of(one)[0] for one in asked) > 0
+    assert max(judge.straying(one) for one in asked) < TOLERANCE
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_was_guessed_wrongly_leaves_no_trace(stepper: Stepper) -> None:
+    asked = stepper.ask(REPEATING, 60)
+    while stepper.scheduler.is_busy:
+        stepper.scheduler.step()
+        for slot in stepper.loaded.slots.all:
+            assert stepper.loaded.context.used(slot.sequence) == len(slot.cells.tokens)
+    drafted, accepted = guessed_of(asked)
+    assert drafted > accepted >= 0
+    assert asked.events[-1].stats.answer_tokens <= 60
+
+
+@pytest.mark.usefixtures("eager")
+def test_right_guesses_are_written_in_fewer_computations(
+    stepper: Stepper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = stepper.answer(REPEATING, 40)
+    written = alone.answer.tokens[alone.progress[0].total :]
+    stepper.loaded.slots.clear()
+
+    def oracle(_self: Lookup, tokens: list[int], most: int) -> list[int]:
+        return written[len(tokens) - alone.progress[0].total :][:most]
+
+    monkeypatch.setattr(Lookup, "guess", oracle)
+    steps: list[int] = []
+    asked = stepper.ask(REPEATING, 40)
+    stepper.finish(lambda: steps.append(1) or False)
+    assert asked.text == alone.text
+    assert len(steps) < len(written)
+    assert guessed_of(asked)[1] > len(written) // 2
+
+
+@pytest.mark.usefixtures("eager")
+def test_nothing_is_guessed_where_it_cannot_be_taken_back(recurrent: Stepper) -> None:
+    assert guessed_of(recurrent.answer(REPEATING, 40)) == (0, 0)
+
+
+@pytest.mark.usefixtures("eager")
+def test_guesses_give_way_where_the_cells_do_not_suffice(stepper: Stepper, judge: Judge) -> None:
+    asked = [stepper.ask(letter * 50, 180) for letter in "abc"]
+    stepper.finish()
+    assert all(one.is_over for one in asked)
+    assert max(judge.straying(one) for one in asked) < TOLERANCE
