@@ -7,6 +7,8 @@ before: llama.cpp ends the process over a token that its grammar does not expect
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from app.domain.errors import GrammarRefused
@@ -22,7 +24,7 @@ class Bond:
     def __init__(self, grammar: str, vocabulary: Vocabulary) -> None:
         """`grammar` has passed `app.domain.gbnf.check`. Raises `GrammarRefused`."""
         self._vocabulary = vocabulary
-        self._grammar = lib.llama_sampler_init_grammar(
+        self._grammar: Any = lib.llama_sampler_init_grammar(
             vocabulary.pointer, grammar.encode(), ROOT.encode()
         )
         if not self._grammar:
