@@ -96,6 +96,13 @@ class ModelStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadedModelsChanged:
+    """Other models are in memory than before."""
+
+    loaded: tuple[LoadedInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelsChanged:
     """The list of known models is another one."""
 
@@ -122,6 +129,7 @@ Fact: TypeAlias = (
     | AnswerGrew
     | AnswerEnded
     | ModelStateChanged
+    | LoadedModelsChanged
     | ModelsChanged
     | Trouble
     | TroubleOver

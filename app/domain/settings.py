@@ -60,6 +60,20 @@ class EngineSettings:
     threads: int = setting(
         0, "Threads", "0: one fewer than the processor has cores.", low=0, high=512
     )
+    memory_budget_gb: float = setting(
+        0.0,
+        "Memory for models",
+        "Gigabytes that loaded models may take together; 0: what fits into free memory.",
+        low=0,
+        high=4096,
+    )
+    keep_minutes: int = setting(
+        0,
+        "Unload after",
+        "Minutes after which a model that is not used is unloaded; 0: never.",
+        low=0,
+        high=10_080,
+    )
     load_at_start: bool = setting(
         True, "Load at start", "Load the chosen model as soon as the window is open."
     )

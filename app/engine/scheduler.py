@@ -16,7 +16,7 @@ from app.engine.answer import Answer, Emit
 from app.engine.cells import PATIENCE_BESIDE, SMALLEST_BESIDE, Pace
 from app.engine.loaded import LoadedModel
 from app.engine.native.abort import AbortFlag
-from app.engine.native.context import ABORTED, BATCH, DONE, NO_ROOM
+from app.engine.native.context import ABORTED, DONE, NO_ROOM
 from app.engine.slots import Slot
 
 
@@ -146,7 +146,7 @@ class Scheduler:
                 readers += 1
         writers = len(running) - readers
         pace = self._beside if writers else self._loaded.pace
-        return pace, self._fill_slices(pace, readers, BATCH - writers) if readers else 0
+        return pace, self._fill_slices(pace, readers, context.batch - writers) if readers else 0
 
     def _fill_slices(self, pace: Pace, readers: int, room: int) -> int:
         """Slices for those that read, alike for each; how many tokens together."""

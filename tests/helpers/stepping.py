@@ -13,11 +13,11 @@ from app.domain.generation import (
     Finished,
     FinishReason,
     GenerateRequest,
-    LoadParams,
     LoadRequest,
     PromptProgress,
     TextDelta,
 )
+from app.domain.load_params import LoadParams
 from app.engine.answer import Answer
 from app.engine.loaded import LoadedModel, load
 from app.engine.native.abort import AbortFlag

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, QTimer
 
 from app.domain.conversation import ChatParams, Conversation
@@ -60,8 +62,12 @@ class InspectorController(QObject):
         if chosen is None:
             self._panel.show_fit(None, 0)
             return
-        fit = self._services.fit.fit(chosen, self._panel.params().context_length)
-        self._panel.show_fit(fit, self._services.fit.largest_context(chosen))
+        wished = self._services.load_settings.effective(chosen.path)
+        own = self._panel.params().context_length
+        if own is not None:
+            wished = replace(wished, context_length=own)
+        fit = self._services.fit.fit(chosen, wished)
+        self._panel.show_fit(fit, self._services.fit.largest_context(chosen, wished))
 
     def _defaults(self) -> tuple[ChatParams, tuple[str, ...]]:
         """What a new conversation starts with, and what of it the model's file recommends."""
@@ -95,6 +101,4 @@ class InspectorController(QObject):
 
     async def _load_again(self, context_length: int | None) -> None:
         await self.save()
-        # Without a wish `load` keeps whatever is loaded, so that has to go first.
-        await self._services.models.unload()
-        await self._services.models.load(context_length)
+        await self._services.models.load(context_length, again=True)

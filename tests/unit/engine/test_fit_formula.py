@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.fit import ContextPlan, MeasuredSizes, ModelShape, estimate
-from app.domain.generation import LoadParams
+from app.domain.load_params import LoadParams
 from app.engine.dry_run import dry_run
 from app.library.gguf_header import read_header
 from app.library.gguf_shape import shape_of

@@ -18,7 +18,6 @@ from app.domain.generation import (
     LoadCancelled,
     Loaded,
     LoadedInfo,
-    LoadParams,
     LoadProgress,
     LoadRequest,
     PromptProgress,
@@ -28,6 +27,7 @@ from app.domain.generation import (
     TextDelta,
     Turn,
 )
+from app.domain.load_params import LoadParams
 from app.engine import protocol
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

@@ -45,7 +45,7 @@ def test_another_context_length_loads_again():
         await w.models.load()
         return [request.params.context_length for request in w.engine.asked_to_load]
 
-    assert run(test) == [None, 2048]
+    assert run(test) == [8192, 2048]
 
 
 def test_a_refused_load_is_shown_and_raised():
@@ -127,7 +127,7 @@ def test_a_file_that_went_away_is_said_at_load():
 def test_an_engine_that_dies_idle_is_shown_and_the_next_load_works():
     async def test(w: World):
         await w.models.load()
-        w.engine.lose(EngineCrashed("It died"))
+        w.engine.lose("starter", EngineCrashed("It died"))
         lost = w.models.state.phase
         await w.models.load()
         return lost, w.models.state.phase
