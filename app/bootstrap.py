@@ -106,7 +106,7 @@ class Application:
         machine = _machine()
         kept = self._paths.load_settings
         wishes = LoadSettingsFile(None if self._in_memory else kept, read_from=kept)
-        load_settings = LoadSettingsService(wishes, library, settings, machine)
+        load_settings = LoadSettingsService(wishes, library, settings, machine, facts)
         fit = FitService(
             engine,
             store,

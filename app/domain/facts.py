@@ -103,6 +103,13 @@ class LoadedModelsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadSettingsChanged:
+    """The model of this path is to be loaded in another way from now on."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelsChanged:
     """The list of known models is another one."""
 
@@ -130,6 +137,7 @@ Fact: TypeAlias = (
     | AnswerEnded
     | ModelStateChanged
     | LoadedModelsChanged
+    | LoadSettingsChanged
     | ModelsChanged
     | Trouble
     | TroubleOver

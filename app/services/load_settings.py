@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from app.domain.facts import Fact, LoadSettingsChanged
 from app.domain.load_params import LoadParams, bounded, check
 from app.domain.localmodel import LocalModel
 from app.domain.ports import LoadSettingsKeeper, ModelLibrary
+from app.flow.broadcast import Broadcast
 from app.services.settings import SettingsService
 
 
 class LoadSettingsService:
-    """Reads and changes the load settings of models; they hold from the next load on."""
+    """Reads and changes the load settings of models; they hold from the next load on.
+
+    Publishes `LoadSettingsChanged`.
+    """
 
     def __init__(
         self,
@@ -19,12 +24,14 @@ class LoadSettingsService:
         library: ModelLibrary,
         settings: SettingsService,
         machine: str,
+        facts: Broadcast[Fact],
     ) -> None:
         """`machine` names this one, whose threads were measured."""
         self._keeper = keeper
         self._library = library
         self._settings = settings
         self._machine = machine
+        self._facts = facts
 
     def wished(self, path: str) -> LoadParams:
         """What is set for the model of this file, and nothing else."""
@@ -34,18 +41,21 @@ class LoadSettingsService:
         """Remember the wish; raises `LoadSettingsRefused` for what cannot be, and `ConfigError`
         where it cannot be written."""
         check(params)
-        self._keeper.keep_params(path, bounded(params))
+        try:
+            self._keeper.keep_params(path, bounded(params))
+        finally:
+            self._facts.publish(LoadSettingsChanged(path))
 
     def effective(self, path: str) -> LoadParams:
         """The wish, with the threads of the settings or of this machine where it leaves them."""
         wished = self.wished(path)
-        threads = self._settings.current.engine.threads or self.measured_threads
-        return replace(wished, threads=wished.threads or threads)
+        return replace(wished, threads=wished.threads or self.automatic_threads)
 
     @property
-    def measured_threads(self) -> int | None:
-        """The count of threads that was measured to be the best here; None: not measured."""
-        return self._keeper.threads(self._machine)
+    def automatic_threads(self) -> int | None:
+        """The threads of a model that leaves them automatic: as the settings say, else what was
+        measured to be the best here; None: one fewer than the cores."""
+        return self._settings.current.engine.threads or self._keeper.threads(self._machine)
 
     def set_threads(self, threads: int | None) -> None:
         """Remember the best count on this machine, for all models that leave it automatic.

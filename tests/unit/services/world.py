@@ -137,7 +137,7 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     settings = SettingsService(MemorySettings())
     ticks = itertools.count(1000)
     clock: Callable[[], int] = lambda: next(ticks)  # noqa: E731
-    load_settings = LoadSettingsService(LoadSettingsFile(None), shelf, settings, "here")
+    load_settings = LoadSettingsService(LoadSettingsFile(None), shelf, settings, "here", broadcast)
     memory = [Memory(16_000_000_000, 8_000_000_000)]
     fit = FitService(
         engine,
