@@ -34,6 +34,7 @@ from app.domain.facts import (
     ConversationsChanged,
     Fact,
     LoadedModelsChanged,
+    LoadSettingsChanged,
     ModelPhase,
     ModelsChanged,
     ModelState,
@@ -450,7 +451,8 @@ class FakeFit:
 class FakeLoadSettings:
     """Load settings that live as long as the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, facts: Broadcast[Fact]) -> None:
+        self._facts = facts
         self.kept: dict[str, LoadParams] = {}
         self.automatic_threads: int | None = None
         self.error: AppError | None = None
@@ -464,6 +466,7 @@ class FakeLoadSettings:
         if self.error is not None:
             raise self.error
         self.kept[path] = params
+        self._facts.publish(LoadSettingsChanged(path))
 
 
 class FakeSettings:
@@ -488,7 +491,7 @@ class FakeServices:
         self.chat = FakeChat(self.facts, self.conversations)
         self.settings = FakeSettings()
         self.fit = FakeFit()
-        self.load_settings = FakeLoadSettings()
+        self.load_settings = FakeLoadSettings(self.facts)
 
     def as_services(self) -> Services:
         """What the window takes them for."""
