@@ -277,20 +277,25 @@ def make_room(
     held = sum(sum(resident.holds.values()) for resident in residents)
     unload: list[str] = []
 
-    def is_enough() -> bool:
+    def short() -> set[str]:
+        """The places where room is missing."""
         if budget:
-            return held + sum(needs.values()) <= budget
-        return all(_has_room(needed, there.get(name, 0)) for name, needed in needs.items())
+            return set(needs) if held + sum(needs.values()) > budget else set()
+        return {name for name, needed in needs.items() if not _has_room(needed, there.get(name, 0))}
 
     idle = sorted((r for r in residents if not r.busy), key=lambda r: r.used_at)
     for resident in idle:
-        if is_enough():
+        missing = short()
+        if not missing:
             break
+        if not budget and not any(resident.holds.get(name) for name in missing):
+            # It would give back nothing that is wanted.
+            continue
         unload.append(resident.path)
         held -= sum(resident.holds.values())
         for name, nbytes in resident.holds.items():
             there[name] = there.get(name, 0) + nbytes
-    return MakeRoom(tuple(unload), is_enough())
+    return MakeRoom(tuple(unload), not short())
 
 
 def _has_room(needed: int, free: int) -> bool:
