@@ -60,6 +60,9 @@ class EngineSettings:
     threads: int = setting(
         0, "Threads", "0: one fewer than the processor has cores.", low=0, high=512
     )
+    load_at_start: bool = setting(
+        True, "Load at start", "Load the chosen model as soon as the window is open."
+    )
     memory_budget_gb: float = setting(
         0.0,
         "Memory for models",
@@ -73,9 +76,6 @@ class EngineSettings:
         "Minutes after which a model that is not used is unloaded; 0: never.",
         low=0,
         high=10_080,
-    )
-    load_at_start: bool = setting(
-        True, "Load at start", "Load the chosen model as soon as the window is open."
     )
 
 

@@ -40,7 +40,7 @@ def settle(params: LoadParams, trained: int) -> LoadParams:
         sound,
         context_length=length,
         threads=threads,
-        prompt_threads=sound.prompt_threads or threads,
+        prompt_threads=choose_threads(sound.prompt_threads or threads),
     )
 
 
@@ -65,12 +65,15 @@ def choose_context(wanted: int | None, trained: int, stretch: float = STRETCH) -
 
 
 def choose_threads(wanted: int | None) -> int:
-    """Computing threads: one fewer than the processor cores that this process may use."""
-    if wanted is not None and wanted > 0:
-        return min(wanted, MOST_THREADS)
+    """Computing threads: one fewer than the processor cores that this process may use.
+
+    A wish is met up to what the processor can run at once: more only wait for one another.
+    """
     usable = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         usable = len(os.sched_getaffinity(0))
+    if wanted is not None and wanted > 0:
+        return min(wanted, usable, MOST_THREADS)
     cores = psutil.cpu_count(logical=False) or usable
     return max(1, min(cores, usable, MOST_THREADS + 1) - 1)
 

@@ -67,6 +67,8 @@ class ScriptedEngine:
     """If there, an answer pauses before its terminal event until this is set or it is cancelled."""
     hold_load: asyncio.Event | None = None
     """The same for a load."""
+    hold_devices: asyncio.Event | None = None
+    """The same for the list of devices."""
     measured: list[str] = field(default_factory=list)
     dry_run_error: AppError | None = None
     lose_model_on_failure: bool = True
@@ -139,6 +141,8 @@ class ScriptedEngine:
         return {"llama.cpp": "scripted"}
 
     async def devices(self) -> tuple[Device, ...]:
+        if self.hold_devices is not None:
+            await self.hold_devices.wait()
         return self.there
 
     async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:

@@ -67,10 +67,10 @@ class Context:
         self._flag = AbortFlag()
         self._logits: dict[int, npt.NDArray[np.float32]] = {}
 
-    def _use_adapters(self, adapters: Sequence[tuple[int, float]]) -> None:
+    def _use_adapters(self, adapters: Sequence[tuple[Any, float]]) -> None:
         if adapters:
             count = len(adapters)
-            pointers = (ctypes.c_void_p * count)(*(pointer for pointer, _ in adapters))
+            pointers = (lib.llama_adapter_lora_p_ctypes * count)(*(p for p, _ in adapters))
             scales = (ctypes.c_float * count)(*(scale for _, scale in adapters))
             lib.llama_set_adapters_lora(self._pointer, pointers, count, scales)
 

@@ -6,6 +6,7 @@ import ctypes
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 from app.domain.load_params import MOST_DEVICES, Adapter, LoadParams
 from app.engine.native.bindings import lib
@@ -66,7 +67,7 @@ class Weights:
         if not self._pointer:
             raise NativeRefusal("llama_model_load_from_file")
         self.vocabulary = Vocabulary(self._pointer)
-        self.adapters: list[tuple[int, float]] = []
+        self.adapters: list[tuple[Any, float]] = []
         """Pointer and strength; freed with the weights."""
         self.mapped_bytes = 0
         """What of them is the file itself; only the log tells, so whoever records it notes it."""

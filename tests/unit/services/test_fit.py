@@ -17,6 +17,7 @@ from tests.helpers.scripted_engine import info_for
 from tests.unit.services.world import SHAPE, World, local_model, run, world
 
 MODEL = local_model("starter", starter=True)
+PLAIN = LoadParams(key_type="f16", value_type="f16")
 CACHE = 2 * 2 * 64 * 2
 """Bytes a token of the invented model."""
 
@@ -72,11 +73,11 @@ def test_memory_is_asked_each_time(available: int, verdict: Verdict) -> None:
 def test_the_largest_context_is_at_most_the_trained_one() -> None:
     async def go(made: World) -> None:
         made.memory.append(Memory(10**12, 10**12))
-        assert made.fit.largest_context(MODEL) == 8192
+        assert made.fit.largest_context(MODEL, PLAIN) == 8192
         made.memory.append(Memory(10**12, 900 + compute_of(2048) + CACHE * 2048))
-        assert made.fit.largest_context(MODEL) == 2048
+        assert made.fit.largest_context(MODEL, PLAIN) == 2048
         made.memory.append(Memory(10**12, 0))
-        assert made.fit.largest_context(MODEL) == 0
+        assert made.fit.largest_context(MODEL, PLAIN) == 0
 
     run(go)
 

@@ -40,6 +40,7 @@ SHAPE = ModelShape(
     heads=1,
     query=64,
     inner=256,
+    head_width=64,
 )
 """Of the invented models."""
 
