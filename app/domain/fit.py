@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 CACHE_TYPES: dict[str, tuple[int, int]] = {
@@ -87,8 +87,12 @@ class ModelShape:
     """Elements of one head's key; 0 where heads differ or nothing is told."""
 
 
-SEQUENCES = 4
+SEQUENCES = 8
 """Conversations that the engine answers side by side or keeps warm, in one cache."""
+SEQUENCES_WHERE_DEAR = 2
+"""The same where each takes memory of its own: a sliding window, a recurrent state."""
+DRAFTED = 8
+"""Tokens of a batch that are guessed beforehand and looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,11 @@ class ContextPlan:
     """Tokens that are computed at once (llama.cpp's n_ubatch)."""
     flash: bool = True
     """Flash attention, without which the weights of all pairs of tokens are held."""
-    sequences: int = SEQUENCES
-    """Conversations that share the cache."""
-    outputs: int = SEQUENCES
-    """Tokens of a batch whose successors are asked for; at least one for each conversation."""
+    sequences: int = 0
+    """Conversations that share the cache; 0: as many as the engine takes for the model."""
+    outputs: int = 0
+    """Tokens of a batch whose successors are asked for, at least one for each conversation; 0: as
+    many as the engine takes."""
     full_window: bool = False
     """Sliding layers keep the whole context too (llama.cpp's swa_full)."""
 
@@ -235,6 +240,7 @@ def worst(shares: Sequence[Share]) -> Verdict:
 
 def estimate(shape: ModelShape, plan: ContextPlan, factor: float = 1.0) -> FitEstimate:
     """What a model will take; `factor` corrects the part that is no exact sum."""
+    plan = _settled(shape, plan)
     state = plan.sequences * _FLOAT * sum(layer.state for layer in shape.layers)
     return FitEstimate(
         weights_bytes=shape.weights_bytes,
@@ -243,6 +249,18 @@ def estimate(shape: ModelShape, plan: ContextPlan, factor: float = 1.0) -> FitEs
         compute_bytes=round(factor * _compute_bytes(shape, plan)),
         projector_bytes=shape.projector_bytes,
     )
+
+
+def sequences_for(*, dear: bool) -> int:
+    """Conversations in one cache, which take memory of their own each where they are `dear`."""
+    return SEQUENCES_WHERE_DEAR if dear else SEQUENCES
+
+
+def _settled(shape: ModelShape, plan: ContextPlan) -> ContextPlan:
+    """The plan with what the engine chooses by itself."""
+    dear = bool(shape.window) or any(layer.state for layer in shape.layers)
+    sequences = plan.sequences or sequences_for(dear=dear)
+    return replace(plan, sequences=sequences, outputs=plan.outputs or sequences + DRAFTED)
 
 
 def spare_of(free: int) -> int:
@@ -315,6 +333,7 @@ def _batch(plan: ContextPlan) -> int:
 
 def layer_bytes(shape: ModelShape, plan: ContextPlan) -> list[int]:
     """What each layer keeps of the context, its recurrent state among it."""
+    plan = _settled(shape, plan)
     full, sliding = _cells(shape, plan)
     # Without flash attention values lie transposed, in tensors as wide as the widest layer's.
     widest = 0 if plan.flash else max((layer.value for layer in shape.layers), default=0)

@@ -126,6 +126,8 @@ class GenerateRequest:
     max_tokens: int | None = None
     """None: until the model ends its turn or the context is full."""
     stop: tuple[str, ...] = ()
+    background: bool = False
+    """Nobody waits for it: it stands still while others are answered."""
 
 
 @dataclass(frozen=True, slots=True)

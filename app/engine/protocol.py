@@ -100,6 +100,7 @@ def generate_from_dict(data: Frame) -> GenerateRequest:
         sampling=sampling_from_dict(data["sampling"]),
         max_tokens=data["max_tokens"],
         stop=tuple(data["stop"]),
+        background=data["background"],
     )
 
 

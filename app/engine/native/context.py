@@ -7,17 +7,16 @@ context, and two that begin alike share the cells of that beginning.
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from app.domain.fit import SEQUENCES
+from app.domain.fit import DRAFTED, sequences_for
 from app.domain.load_params import LoadParams, plan_of
 from app.engine.native.abort import ABORT_CALLBACK, AbortFlag
 from app.engine.native.bindings import lib
+from app.engine.native.logits import Logits
 from app.engine.native.weights import NativeRefusal, Weights
 
 _FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
@@ -43,7 +42,7 @@ ABORTED = 2
 
 
 class Context:
-    """`SEQUENCES` sequences of tokens. `close` frees it, before its weights are closed."""
+    """Some `sequences` of tokens. `close` frees it, before its weights are closed."""
 
     def __init__(self, weights: Weights, settled: LoadParams) -> None:
         """Allocate cache and buffers; raises `NativeRefusal`.
@@ -51,7 +50,8 @@ class Context:
         `settled` has a number for the context length and the threads (see
         `app.engine.limits.settle`).
         """
-        params = _context_params(settled)
+        self.sequences = sequences_for(dear=weights.window > 0 or not weights.rewinds)
+        params = _context_params(settled, self.sequences)
         self._pointer: int | None = lib.llama_init_from_model(weights.pointer, params)
         if not self._pointer:
             raise NativeRefusal("llama_init_from_model")
@@ -65,7 +65,7 @@ class Context:
         self._vocabulary_size = weights.vocabulary.size
         self._make_batch()
         self._flag = AbortFlag()
-        self._logits: dict[int, npt.NDArray[np.float32]] = {}
+        self._logits: dict[int, Logits] = {}
 
     def _use_adapters(self, adapters: Sequence[tuple[Any, float]]) -> None:
         if adapters:
@@ -160,17 +160,17 @@ class Context:
         self._batch.n_tokens = self._rows
         return lib.llama_decode(self._pointer, self._batch)
 
-    def logits_are_sound(self, row: int) -> bool:
-        """Whether a row's logits have a finite greatest value (not-a-number spreads)."""
+    def logits(self, row: int) -> Logits | None:
+        """A row's logits, until the next computation; None where there are none."""
         address = ctypes.cast(lib.llama_get_logits_ith(self._pointer, row), ctypes.c_void_p).value
         if not address:
-            return False
+            return None
         logits = self._logits.get(address)
         if logits is None:
             # The buffer has a place for each sequence from the start and does not move.
             floats = (ctypes.c_float * self._vocabulary_size).from_address(address)
             logits = self._logits[address] = np.ctypeslib.as_array(floats)
-        return math.isfinite(float(logits.max()))
+        return logits
 
     # ------------------------------------------------------------------------------ memory
 
@@ -222,17 +222,17 @@ class Context:
         lib.llama_memory_clear(self._memory, False)
 
 
-def _context_params(settled: LoadParams) -> Any:
+def _context_params(settled: LoadParams, sequences: int) -> Any:
     plan = plan_of(settled, 0)
     params = lib.llama_context_default_params()
     params.n_ctx = settled.context_length
     params.n_batch = settled.batch
     params.n_ubatch = settled.micro_batch
-    params.n_seq_max = SEQUENCES
+    params.n_seq_max = sequences
     params.kv_unified = True
-    # Room for the logits of one token of each sequence only: for all of a batch it takes up to
-    # 500 MB (512 tokens of a large vocabulary), and nobody asks for them.
-    params.n_outputs_max = SEQUENCES
+    # Room for the logits of a few tokens only: for all of a batch it takes up to 500 MB (512
+    # tokens of a large vocabulary), and nobody asks for them.
+    params.n_outputs_max = sequences + DRAFTED
     params.n_threads = settled.threads
     params.n_threads_batch = settled.prompt_threads
     params.type_k = _CACHE_TYPES[plan.key_type]
