@@ -32,8 +32,10 @@ from app.flow.tasks import TaskOwner
 if TYPE_CHECKING:
     from app.domain.facts import Fact
     from app.domain.ports import ConversationStore, Engine
+    from app.engine.pool import OneModelEngine
     from app.services import Services
     from app.services.doctor import DoctorProbes
+    from app.services.settings import SettingsService
 
 
 def run(command: Command) -> int:
@@ -80,6 +82,7 @@ class Application:
     async def start(self) -> Services:
         """Open the store, look for models, and hand out the services."""
         # Imported here: the window paints its first frame before it needs any of them.
+        from app.config.load_settings_file import LoadSettingsFile
         from app.engine.limits import machine_memory
         from app.library.local_library import LocalLibrary
         from app.services import Services
@@ -87,6 +90,7 @@ class Application:
         from app.services.conversations import ConversationService
         from app.services.doctor import DoctorService
         from app.services.fit import FitService
+        from app.services.load_settings import LoadSettingsService
         from app.services.models import ModelService
         from app.services.settings import SettingsService
 
@@ -95,21 +99,36 @@ class Application:
         self._stops += [store.close, self._tasks.drain]
         library = LocalLibrary()
         self._stops.append(library.close)
-        self._engine = engine = self._make_engine()
-        self._stops.append(engine.close)
         keeper = PassingSettings(self.settings.current) if self._in_memory else self.settings
         settings = SettingsService(keeper)
-        models = ModelService(engine, library, store, settings, facts, self._tasks)
+        self._engine = engine = self._make_engine(settings)
+        self._stops.append(engine.close)
+        machine = _machine()
+        kept = self._paths.load_settings
+        wishes = LoadSettingsFile(None if self._in_memory else kept, read_from=kept)
+        load_settings = LoadSettingsService(wishes, library, settings, machine, facts)
+        fit = FitService(
+            engine,
+            store,
+            load_settings.effective,
+            facts,
+            self._tasks,
+            machine_memory,
+            machine,
+            now_ms,
+        )
+        await fit.start()
+        models = ModelService(
+            engine, library, store, settings, load_settings, fit, facts, self._tasks
+        )
         chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
         self._stops.append(chat.close)
         conversations = ConversationService(
             store, settings, facts, now_ms, lambda: models.state.model
         )
         doctor = DoctorService(self._probes())
-        fit = FitService(engine, store, facts, self._tasks, machine_memory, _machine(), now_ms)
-        await fit.start()
         await models.start()
-        return Services(facts, models, conversations, chat, settings, doctor, fit)
+        return Services(facts, models, conversations, chat, settings, doctor, fit, load_settings)
 
     async def start_for_window(self) -> Services:
         """As `start`, and read the chosen model so that the first question need not wait."""
@@ -126,14 +145,24 @@ class Application:
         while self._stops:
             await self._stops.pop()()
 
-    def _make_engine(self) -> Engine:
+    def _make_engine(self, settings: SettingsService) -> Engine:
+        from app.engine.limits import machine_memory
+        from app.engine.pool import EnginePool, PoolLimits
+
+        def limits() -> PoolLimits:
+            engine = settings.current.engine
+            return PoolLimits(round(engine.memory_budget_gb * 1e9), engine.keep_minutes * 60.0)
+
+        return EnginePool(self._engine_class(), limits, machine_memory, self._tasks)
+
+    def _engine_class(self) -> Callable[[], OneModelEngine]:
         if self.settings.current.engine.isolation == "thread":
             from app.engine.thread_engine import ThreadEngine
 
-            return ThreadEngine()
+            return ThreadEngine
         from app.engine.supervisor import HostEngine
 
-        return HostEngine()
+        return HostEngine
 
     async def _open_store(self) -> ConversationStore:
         from app.store.sqlite_store import SqliteStore

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TypeVar
 
@@ -131,6 +133,7 @@ def _chat(parser: argparse.ArgumentParser, words: list[str], stdin: BinaryIO | N
     parser.add_argument(
         "--max-tokens", metavar="N", type=_max_tokens, help="end the answer after N tokens"
     )
+    _add_load(parser)
     _add_json(parser, "print events, one JSON object a line")
     found = parser.parse_args(words)
     return Chat(
@@ -147,7 +150,36 @@ def _chat(parser: argparse.ArgumentParser, words: list[str], stdin: BinaryIO | N
         grammar=found.grammar or "",
         seed=found.seed,
         max_tokens=found.max_tokens,
+        context=found.context,
+        gpu_layers=found.gpu_layers,
+        threads=found.threads,
+        kv_type=found.kv_type,
         json=found.json,
+    )
+
+
+def _add_load(parser: argparse.ArgumentParser) -> None:
+    """How the model is loaded, in place of its settings."""
+    from app.domain.fit import CACHE_TYPES
+    from app.domain.load_params import AUTOMATIC
+
+    parser.add_argument(
+        "--context", metavar="N", type=_load_number("context_length"), help="tokens it can see"
+    )
+    parser.add_argument(
+        "--gpu-layers",
+        metavar="N",
+        type=_load_number("gpu_layers"),
+        help="layers on a graphics processor; 0: none",
+    )
+    parser.add_argument(
+        "--threads", metavar="N", type=_load_number("threads"), help="processor cores that compute"
+    )
+    parser.add_argument(
+        "--kv-type",
+        metavar="TYPE",
+        choices=(AUTOMATIC, *CACHE_TYPES),
+        help=f"how exactly the context is kept: {', '.join(CACHE_TYPES)}",
     )
 
 
@@ -279,6 +311,21 @@ def _file(word: str) -> str:
     if not text.strip():
         _refuse(f"“{word}” is empty")
     return text
+
+
+def _load_number(name: str) -> Callable[[str], int]:
+    """A whole number within the bounds of that load setting."""
+
+    def read(word: str) -> int:
+        from app.domain.load_params import LoadParams
+
+        metadata = next(field for field in fields(LoadParams) if field.name == name).metadata
+        value = _number(word, int)
+        if not metadata["low"] <= value <= metadata["high"]:
+            _refuse(f"this must lie between {metadata['low']:,} and {metadata['high']:,}")
+        return value
+
+    return read
 
 
 def _seed(word: str) -> int:

@@ -34,6 +34,7 @@ async def chat(command: Chat, services: Services, output: Output) -> int:
     printer = printer_for(output, as_json=command.json)
     try:
         await _choose(command.model, services)
+        _set_load(command, services)
         return await _answer(command, services, printer)
     except AppError as error:
         printer.failed(error)
@@ -43,6 +44,22 @@ async def chat(command: Chat, services: Services, output: Output) -> int:
         _heard_interrupt()
         printer.finished(FinishReason.CANCELLED, "", RunStats())
         return INTERRUPTED
+
+
+def _set_load(command: Chat, services: Services) -> None:
+    """Put what the command line says into the settings of the chosen model; it is not kept."""
+    chosen = services.models.state.model
+    asked: dict[str, Any] = {
+        "context_length": command.context,
+        "gpu_layers": command.gpu_layers,
+        "threads": command.threads,
+        "key_type": command.kv_type,
+        "value_type": command.kv_type,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    if chosen is not None and given:
+        wished = services.load_settings.wished(chosen.path)
+        services.load_settings.change(chosen.path, replace(wished, **given))
 
 
 async def _choose(model: str | None, services: Services) -> None:

@@ -41,6 +41,11 @@ class Chat:
     grammar: str = ""
     seed: int | None = None
     max_tokens: int | None = None
+    context: int | None = None
+    gpu_layers: int | None = None
+    threads: int | None = None
+    kv_type: str | None = None
+    """Of keys and values."""
     json: bool = False
 
 

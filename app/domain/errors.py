@@ -128,6 +128,12 @@ class ContextLengthRefused(EngineError):
     kind = "engine.context_length"
 
 
+class LoadSettingsRefused(EngineError):
+    """A model cannot be loaded in the way that its settings ask for."""
+
+    kind = "engine.load_settings"
+
+
 class PromptTooLong(EngineError):
     """The prompt has more tokens than the context can hold."""
 

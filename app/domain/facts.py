@@ -96,6 +96,20 @@ class ModelStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadedModelsChanged:
+    """Other models are in memory than before."""
+
+    loaded: tuple[LoadedInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSettingsChanged:
+    """The model of this path is to be loaded in another way from now on."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelsChanged:
     """The list of known models is another one."""
 
@@ -122,6 +136,8 @@ Fact: TypeAlias = (
     | AnswerGrew
     | AnswerEnded
     | ModelStateChanged
+    | LoadedModelsChanged
+    | LoadSettingsChanged
     | ModelsChanged
     | Trouble
     | TroubleOver

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from app.domain.errors import AppError
+from app.domain.load_params import LoadParams
 from app.domain.sampling import Sampling
 
 
@@ -43,24 +44,15 @@ class FinishReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LoadParams:
-    """How a model is loaded."""
-
-    context_length: int | None = None
-    """None: the trained length, at most 8,192."""
-    threads: int | None = None
-    """None: one fewer than the cores, so that the window keeps one."""
-    gpu_layers: int | None = None
-    """None: all that the build can offload; 0: none."""
-
-
-@dataclass(frozen=True, slots=True)
 class LoadRequest:
-    """Load this file; the one loaded before is unloaded first."""
+    """Load this file; what was loaded of it before is unloaded first."""
 
     request_id: str
     path: str
-    params: LoadParams = LoadParams()
+    params: LoadParams = field(default_factory=LoadParams)
+    needs: tuple[tuple[str, int], ...] = ()
+    """Bytes that it is expected to take of each place (see `app.domain.placement`), for whoever
+    has to make room; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +76,10 @@ class LoadedInfo:
     """Why the file's own chat template is not used; empty when it is, or when the file has none."""
     mapped_bytes: int = 0
     """Of the weights, what is the file itself, mapped; the system may drop it and read it again."""
+    places: tuple[tuple[str, int], ...] = ()
+    """Bytes in each graphics processor, by its name; the rest is in the machine's memory."""
+    params: LoadParams = field(default_factory=LoadParams)
+    """What it was loaded with."""
 
     @property
     def total_bytes(self) -> int:

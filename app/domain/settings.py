@@ -63,6 +63,20 @@ class EngineSettings:
     load_at_start: bool = setting(
         True, "Load at start", "Load the chosen model as soon as the window is open."
     )
+    memory_budget_gb: float = setting(
+        0.0,
+        "Memory for models",
+        "Gigabytes that loaded models may take together; 0: what fits into free memory.",
+        low=0,
+        high=4096,
+    )
+    keep_minutes: int = setting(
+        0,
+        "Unload after",
+        "Minutes after which a model that is not used is unloaded; 0: never.",
+        low=0,
+        high=10_080,
+    )
 
 
 @dataclass(frozen=True, slots=True)

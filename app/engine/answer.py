@@ -63,7 +63,7 @@ class Answer:
         self._prompt_length = len(prompt.tokens)
         self._most = request.max_tokens if request.max_tokens and request.max_tokens > 0 else None
         stops = (*request.stop, *loaded.default_stops)
-        self._text = TextOut(stops, loaded.weights.template or "", prompt.text, emit)
+        self._text = TextOut(stops, loaded.template_source, prompt.text, emit)
         self._cached = self._count = self._drafted = self._held = 0
         self._read_at = self._first_at = self._last_at = 0.0
         # A bad grammar is refused here, before anything is read.

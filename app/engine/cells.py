@@ -100,6 +100,7 @@ class Pace:
 
     patience: float = PATIENCE_STOPPABLE
     size: int = 2 * GRID
+    largest: int = LARGEST_SLICE
 
     def next_slice(self, left: int) -> int:
         """Tokens to read next of `left`: all, or as many that at least a grid step remains."""
@@ -112,7 +113,7 @@ class Pace:
     def took(self, count: int, seconds: float) -> None:
         """A slice of `count` tokens took so long."""
         if count >= self.size and seconds < self.patience / 3:
-            self.size = min(self.size * 2, LARGEST_SLICE)
+            self.size = min(self.size * 2, self.largest)
         elif seconds > self.patience:
             self.size = max(self.size // 2, GRID)
 

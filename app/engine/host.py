@@ -19,9 +19,18 @@ from typing import BinaryIO, NoReturn
 
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
-from app.domain.generation import LoadParams
+from app.domain.load_params import load_params_from_dict
+from app.domain.placement import Device
 from app.engine import protocol
-from app.engine.jobs import DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
+from app.engine.jobs import (
+    DescribeJob,
+    DevicesJob,
+    DryRunJob,
+    Facts,
+    GenerateJob,
+    LoadJob,
+    UnloadJob,
+)
 from app.engine.worker import Worker
 
 NICENESS = 5
@@ -117,8 +126,10 @@ class _Host:
                 self._worker.put(UnloadJob(lambda: self.send({"is": "unloaded"})))
             case "describe":
                 self._worker.put(DescribeJob(self._tell_facts))
+            case "devices":
+                self._worker.put(DevicesJob(self._tell_devices))
             case "dry_run":
-                params = LoadParams(**frame["params"])
+                params = load_params_from_dict(frame["params"])
                 self._worker.put(DryRunJob(frame["path"], params, self._tell_sizes))
             case unknown:
                 raise protocol.ProtocolError(f"an unknown request: {unknown!r}")
@@ -131,6 +142,9 @@ class _Host:
 
     def _tell_facts(self, facts: Facts) -> None:
         self.send({"is": "facts", "facts": facts})
+
+    def _tell_devices(self, devices: tuple[Device, ...]) -> None:
+        self.send({"is": "devices", "devices": [asdict(device) for device in devices]})
 
     def _tell_sizes(self, sizes: MeasuredSizes | AppError) -> None:
         if isinstance(sizes, AppError):

@@ -14,10 +14,11 @@ from app.domain.generation import (
     GenerateRequest,
     LoadCancelled,
     LoadEvent,
-    LoadParams,
     LoadRequest,
     RunStats,
 )
+from app.domain.load_params import LoadParams
+from app.domain.placement import Device
 
 Facts = dict[str, str | list[str]]
 
@@ -72,6 +73,14 @@ class DescribeJob:
 
 
 @dataclass(slots=True)
+class DevicesJob:
+    """Tell what computes here, and with how much memory now."""
+
+    done: Callable[[tuple[Device, ...]], None]
+    request_id: str = field(default="", init=False)
+
+
+@dataclass(slots=True)
 class DryRunJob:
     """Measure what a load would take."""
 
@@ -81,4 +90,4 @@ class DryRunJob:
     request_id: str = field(default="", init=False)
 
 
-AnyJob = LoadJob | GenerateJob | UnloadJob | DescribeJob | DryRunJob
+AnyJob = LoadJob | GenerateJob | UnloadJob | DescribeJob | DevicesJob | DryRunJob

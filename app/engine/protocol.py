@@ -24,7 +24,6 @@ from app.domain.generation import (
     Loaded,
     LoadedInfo,
     LoadEvent,
-    LoadParams,
     LoadProgress,
     LoadRequest,
     PartKind,
@@ -34,6 +33,8 @@ from app.domain.generation import (
     TextDelta,
     Turn,
 )
+from app.domain.load_params import load_params_from_dict
+from app.domain.placement import Device, DeviceKind
 from app.domain.sampling import sampling_from_dict
 
 VERSION = 1
@@ -74,7 +75,12 @@ def load_to_dict(request: LoadRequest) -> Frame:
 
 def load_from_dict(data: Frame) -> LoadRequest:
     """The inverse of `load_to_dict`."""
-    return LoadRequest(data["request_id"], data["path"], LoadParams(**data["params"]))
+    params = load_params_from_dict(data["params"])
+    return LoadRequest(data["request_id"], data["path"], params, _pairs(data["needs"]))
+
+
+def _pairs(listed: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, nbytes) for name, nbytes in listed)
 
 
 def generate_to_dict(request: GenerateRequest) -> Frame:
@@ -106,6 +112,28 @@ def sizes_from_dict(data: Frame) -> MeasuredSizes:
         raise ProtocolError(f"malformed sizes: {sorted(data)}") from error
 
 
+def devices_from_dict(data: Frame) -> tuple[Device, ...]:
+    """The devices in a frame `devices`; raises `ProtocolError`."""
+    try:
+        return tuple(_device_from_dict(device) for device in data["devices"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(f"malformed devices: {sorted(data)}") from error
+
+
+def _device_from_dict(data: Frame) -> Device:
+    content: Frame = {**data, "kind": DeviceKind(data["kind"])}
+    return Device(**content)
+
+
+def _info_from_dict(data: Frame) -> LoadedInfo:
+    content: Frame = {
+        **data,
+        "params": load_params_from_dict(data["params"]),
+        "places": _pairs(data["places"]),
+    }
+    return LoadedInfo(**content)
+
+
 def event_to_dict(event: Event) -> Frame:
     """An event as a frame's content."""
     match event:
@@ -127,7 +155,7 @@ def event_to_dict(event: Event) -> Frame:
 
 _EVENTS: dict[str, Callable[[Frame], Event]] = {
     "load_progress": lambda data: LoadProgress(data["fraction"]),
-    "loaded": lambda data: Loaded(LoadedInfo(**data["info"])),
+    "loaded": lambda data: Loaded(_info_from_dict(data["info"])),
     "load_cancelled": lambda _: LoadCancelled(),
     "prompt_progress": lambda data: PromptProgress(data["done"], data["total"], data["cached"]),
     "delta": lambda data: TextDelta(PartKind(data["kind"]), data["text"]),

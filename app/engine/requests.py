@@ -68,6 +68,17 @@ class Requests:
         self._open: dict[str, _Open] = {}
         self.loaded: LoadedInfo | None = None
         self._lost: list[Callable[[AppError], None]] = []
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request has not ended."""
+        return bool(self._open)
+
+    async def idle(self) -> None:
+        """Wait until no request is open."""
+        await self._idle.wait()
 
     def open_load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
         """A stream for the events of this load."""
@@ -82,6 +93,7 @@ class Requests:
             raise ValueError(f"a request id that is empty or in use: {request_id!r}")
         stream = BatchStream[Any](asyncio.get_running_loop())
         self._open[request_id] = _Open(stream, doing, name)
+        self._idle.clear()
         return stream
 
     def deliver(self, request_id: str, event: Event) -> None:
@@ -95,8 +107,14 @@ class Requests:
         if not isinstance(event, _TERMINAL):
             entry.stream.put(event)
             return
-        del self._open[request_id]
+        self._close(request_id)
         entry.stream.finish(event)
+
+    def _close(self, request_id: str) -> _Open:
+        entry = self._open.pop(request_id)
+        if not self._open:
+            self._idle.set()
+        return entry
 
     def mark_cancelled(self, request_id: str) -> bool:
         """Note that the reader wants no more; whether the request is open."""
@@ -108,7 +126,7 @@ class Requests:
 
     def end_cancelled(self, request_id: str) -> None:
         """End a request that is not begun any more."""
-        self._open.pop(request_id).end_cancelled()
+        self._close(request_id).end_cancelled()
 
     def is_open(self, request_id: str) -> bool:
         """Whether the request has not ended."""
@@ -130,6 +148,7 @@ class Requests:
         """
         was_loaded, self.loaded = self.loaded, None
         requests, self._open = self._open, {}
+        self._idle.set()
         for entry in requests.values():
             if entry.cancelled:
                 entry.end_cancelled()

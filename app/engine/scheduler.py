@@ -21,7 +21,7 @@ from app.engine.cells import PaceBeside
 from app.engine.drafts import Costs
 from app.engine.loaded import LoadedModel
 from app.engine.native.abort import AbortFlag
-from app.engine.native.context import ABORTED, BATCH, DONE, NO_ROOM
+from app.engine.native.context import ABORTED, DONE, NO_ROOM
 from app.engine.slots import Slot
 
 
@@ -190,7 +190,8 @@ class Scheduler:
     def _fill_slices(self, readers: int) -> int:
         """Slices for those that read, alike for each; how many tokens together."""
         pace, read = self._loaded.pace, 0
-        size = self._beside.size(BATCH - self._writers) if self._writers else pace.size
+        room = self._context.batch - self._writers
+        size = self._beside.size(room) if self._writers else pace.size
         for answer in self._batch:
             if answer.share:
                 continue

@@ -21,9 +21,10 @@ from app.domain.generation import (
     GenerateRequest,
     LoadedInfo,
     LoadEvent,
-    LoadParams,
     LoadRequest,
 )
+from app.domain.load_params import LoadParams
+from app.domain.placement import Device
 from app.engine import protocol
 from app.engine.host_process import HostEnd, HostProcess
 from app.engine.measuring import MeasuringHosts
@@ -54,7 +55,7 @@ def host_folder() -> Path | None:
 
 
 class HostEngine:
-    """The `Engine` port over a host process."""
+    """One model in a host process (see `app.engine.pool`)."""
 
     def __init__(self, command: Sequence[str] | None = None) -> None:
         self._command = list(command) if command is not None else host_command()
@@ -63,6 +64,7 @@ class HostEngine:
         self._ends: dict[HostProcess, asyncio.Future[None]] = {}
         self._unloads: list[asyncio.Future[None]] = []
         self._facts: list[asyncio.Future[dict[str, str | list[str]]]] = []
+        self._devices: list[asyncio.Future[tuple[Device, ...]]] = []
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._closing = False
         self._measuring = MeasuringHosts(self._command, host_folder())
@@ -71,6 +73,20 @@ class HostEngine:
     def loaded(self) -> LoadedInfo | None:
         """What is loaded now; None as well after the host died."""
         return self._requests.loaded
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was asked has not ended."""
+        return self._requests.is_busy
+
+    async def idle(self) -> None:
+        """Wait until nothing runs that was asked."""
+        await self._requests.idle()
+
+    def warm(self) -> None:
+        """Start the host, so that it is there when it is needed."""
+        if not self._closing:
+            self._running_host()
 
     @property
     def host_pid(self) -> int | None:
@@ -138,6 +154,13 @@ class HostEngine:
         self._running_host().send({"do": "describe"})
         return await facts
 
+    async def devices(self) -> tuple[Device, ...]:
+        """What computes here, with its memory as it is now; raises `EngineCrashed`."""
+        devices = asyncio.get_running_loop().create_future()
+        self._devices.append(devices)
+        self._running_host().send({"do": "devices"})
+        return await devices
+
     async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:
         """What a load would take, measured by another host; raises `AppError` cases."""
         return await self._measuring.dry_run(path, params)
@@ -199,6 +222,8 @@ class HostEngine:
                 self._settle(self._unloads, None)
             case "facts":
                 self._settle(self._facts, frame.get("facts", {}))
+            case "devices":
+                self._settle(self._devices, protocol.devices_from_dict(frame))
             case _:
                 self._requests.deliver(frame.get("id", ""), protocol.event_from_dict(frame))
                 self._drop_deadlines()
@@ -209,10 +234,11 @@ class HostEngine:
             self._requests.engine_gone(lambda doing, name: _crashed(end, doing, name))
             self._drop_deadlines()
             self._settle(self._unloads, None)
-            for facts in self._facts:
-                if not facts.done():
-                    facts.set_exception(_crashed(end, Doing.NOTHING, ""))
+            for waiting in (*self._facts, *self._devices):
+                if not waiting.done():
+                    waiting.set_exception(_crashed(end, Doing.NOTHING, ""))
             self._facts.clear()
+            self._devices.clear()
         self._ends.pop(host).set_result(None)
 
     @staticmethod

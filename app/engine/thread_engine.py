@@ -18,10 +18,19 @@ from app.domain.generation import (
     GenerateRequest,
     LoadedInfo,
     LoadEvent,
-    LoadParams,
     LoadRequest,
 )
-from app.engine.jobs import DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
+from app.domain.load_params import LoadParams
+from app.domain.placement import Device
+from app.engine.jobs import (
+    DescribeJob,
+    DevicesJob,
+    DryRunJob,
+    Facts,
+    GenerateJob,
+    LoadJob,
+    UnloadJob,
+)
 from app.engine.requests import Event, Requests
 from app.engine.worker import Worker
 
@@ -29,7 +38,7 @@ T = TypeVar("T")
 
 
 class ThreadEngine:
-    """The `Engine` port over a worker thread."""
+    """One model in a worker thread (see `app.engine.pool`)."""
 
     def __init__(self) -> None:
         self._requests = Requests()
@@ -40,6 +49,20 @@ class ThreadEngine:
     def loaded(self) -> LoadedInfo | None:
         """What is loaded now."""
         return self._requests.loaded
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was asked has not ended."""
+        return self._requests.is_busy
+
+    async def idle(self) -> None:
+        """Wait until nothing runs that was asked."""
+        await self._requests.idle()
+
+    def warm(self) -> None:
+        """Be ready soon."""
+        if not self._closing:
+            self._started()
 
     def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
         """Unload what is loaded and load this; ends with `Loaded`, `LoadCancelled` or `Failed`."""
@@ -79,6 +102,12 @@ class ThreadEngine:
         """Facts about llama.cpp for `lamplight doctor`."""
         told: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
         self._started().put(DescribeJob(lambda facts: _settle(told, facts)))
+        return await told
+
+    async def devices(self) -> tuple[Device, ...]:
+        """What computes here, with its memory as it is now."""
+        told: asyncio.Future[tuple[Device, ...]] = asyncio.get_running_loop().create_future()
+        self._started().put(DevicesJob(lambda devices: _settle(told, devices)))
         return await told
 
     async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:

@@ -22,7 +22,17 @@ from app.domain.generation import (
     LoadEvent,
     LoadProgress,
 )
-from app.engine.jobs import AnyJob, DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
+from app.domain.placement import Device
+from app.engine.jobs import (
+    AnyJob,
+    DescribeJob,
+    DevicesJob,
+    DryRunJob,
+    Facts,
+    GenerateJob,
+    LoadJob,
+    UnloadJob,
+)
 
 if TYPE_CHECKING:
     from app.engine.answer import Answer
@@ -144,7 +154,7 @@ class Worker:
         match job:
             case GenerateJob():
                 return self._scheduler is None or self._scheduler.has_room_for(job.request)
-            case DescribeJob():
+            case DescribeJob() | DevicesJob():
                 return True
             case LoadJob() | UnloadJob() | DryRunJob():
                 return not self._answers
@@ -160,6 +170,8 @@ class Worker:
                 job.done()
             case DescribeJob():
                 job.done(_describe())
+            case DevicesJob():
+                job.done(_devices())
             case DryRunJob():
                 job.done(_dry_run(job))
 
@@ -263,6 +275,13 @@ def _describe() -> Facts:
 
     system.start()
     return system.describe()
+
+
+def _devices() -> tuple[Device, ...]:
+    from app.engine.native import system
+
+    system.start()
+    return tuple(system.devices())
 
 
 def _dry_run(job: DryRunJob) -> MeasuredSizes | AppError:

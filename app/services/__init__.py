@@ -10,6 +10,7 @@ from app.services.chat import ChatService
 from app.services.conversations import ConversationService
 from app.services.doctor import DoctorService
 from app.services.fit import FitService
+from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
 from app.services.settings import SettingsService
 
@@ -25,3 +26,4 @@ class Services:
     settings: SettingsService
     doctor: DoctorService
     fit: FitService
+    load_settings: LoadSettingsService

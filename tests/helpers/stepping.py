@@ -13,12 +13,12 @@ from app.domain.generation import (
     Finished,
     FinishReason,
     GenerateRequest,
-    LoadParams,
     LoadRequest,
     PromptProgress,
     TextDelta,
     Turn,
 )
+from app.domain.load_params import LoadParams
 from app.engine.answer import Answer
 from app.engine.loaded import LoadedModel, load
 from app.engine.native.abort import AbortFlag

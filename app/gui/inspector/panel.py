@@ -32,6 +32,8 @@ class Inspector(QFrame):
     """Another context length is wished; told after `params_changed`."""
     reload_wished = Signal(object)
     """The context length to load with; None for the automatic one."""
+    settings_wished = Signal()
+    """Of the model, for all its conversations."""
 
     def __init__(self, theme: ThemeKeeper) -> None:
         super().__init__()
@@ -148,6 +150,7 @@ class Inspector(QFrame):
         self.context.changed.connect(self._on_edit)
         self.context.changed.connect(self.context_changed)
         self.context.reload_wished.connect(self.reload_wished)
+        self.context.settings.clicked.connect(lambda: self.settings_wished.emit())
         self.prompt_frame.reset_wished.connect(self._reset_prompt)
         self.seed_frame.reset_wished.connect(self.seed.clear)
 
@@ -181,9 +184,12 @@ class Inspector(QFrame):
         self._show_resets()
         self.setEnabled(True)
 
-    def show_model(self, chosen: LocalModel | None, info: LoadedInfo | None) -> None:
-        """The bounds of the context length, and whether what is loaded has another one."""
-        self.context.show_model(chosen, info)
+    def show_model(
+        self, chosen: LocalModel | None, info: LoadedInfo | None, usual: int, *, is_set: bool
+    ) -> None:
+        """The bounds of the context length, and whether what is loaded has another one; see
+        `ContextField.show_model`."""
+        self.context.show_model(chosen, info, usual, is_set=is_set)
 
     def show_fit(self, fit: Fit | None, largest: int) -> None:
         """What the context length takes of memory; at most `largest` tokens would fit."""

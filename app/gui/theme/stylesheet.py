@@ -29,6 +29,7 @@ QFrame[edge="top"] { border: none; border-top: 1px solid $line; }
 QLabel[tone="muted"] { color: $muted; }
 QLabel[tone="warning"] { color: $accent; }
 QLabel[tone="danger"] { color: $danger; }
+QLabel[tone="success"] { color: $success; }
 
 QPushButton, QToolButton { outline: none; }
 QPushButton {

@@ -18,7 +18,6 @@ from app.domain.generation import (
     LoadCancelled,
     Loaded,
     LoadedInfo,
-    LoadParams,
     LoadProgress,
     LoadRequest,
     PromptProgress,
@@ -28,12 +27,19 @@ from app.domain.generation import (
     TextDelta,
     Turn,
 )
+from app.domain.load_params import LoadParams, bounded
+from app.domain.placement import Device, DeviceKind
 from app.engine import protocol
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+NEEDS = st.lists(st.tuples(TEXT, st.integers(0, 10**13)), max_size=3).map(tuple)
+PARAMS = st.from_type(LoadParams).map(bounded)
 EVENTS = st.one_of(
     st.builds(LoadProgress, st.floats(0, 1)),
-    st.builds(Loaded, st.builds(LoadedInfo, load_seconds=st.floats(0, 1e6))),
+    st.builds(
+        Loaded,
+        st.builds(LoadedInfo, load_seconds=st.floats(0, 1e6), places=NEEDS, params=PARAMS),
+    ),
     st.builds(LoadCancelled),
     st.from_type(PromptProgress),
     st.from_type(TextDelta),
@@ -67,7 +73,7 @@ def test_errors_come_back_as_what_they_are(
     assert back.error.to_dict() == case(title, detail, remedy).to_dict()
 
 
-@given(st.builds(LoadRequest, TEXT, TEXT, st.from_type(LoadParams)))
+@given(st.builds(LoadRequest, TEXT, TEXT, PARAMS, NEEDS))
 def test_load_requests_come_back_as_they_went(request: LoadRequest) -> None:
     assert protocol.load_from_dict(through_a_pipe(protocol.load_to_dict(request))) == request
 
@@ -131,3 +137,15 @@ def test_sizes_come_back_as_they_went() -> None:
 def test_malformed_sizes_are_refused(sizes: protocol.Frame) -> None:
     with pytest.raises(protocol.ProtocolError):
         protocol.sizes_from_dict({"is": "measured", **sizes})
+
+
+def test_devices_come_back_as_they_went() -> None:
+    device = Device("CUDA0", "A card", "CUDA", DeviceKind.GRAPHICS, 5, 10)
+    frame = through_a_pipe({"is": "devices", "devices": [asdict(device)]})
+    assert protocol.devices_from_dict(frame) == (device,)
+
+
+@pytest.mark.parametrize("devices", [None, [{}], [{"kind": "toaster"}], [3]], ids=str)
+def test_malformed_devices_are_refused(devices: object) -> None:
+    with pytest.raises(protocol.ProtocolError):
+        protocol.devices_from_dict({"is": "devices", "devices": devices})
