@@ -84,6 +84,7 @@ class Application:
         from app.library.local_library import LocalLibrary
         from app.services import Services
         from app.services.chat import ChatService
+        from app.services.context_meter import ContextMeterService
         from app.services.conversations import ConversationService
         from app.services.doctor import DoctorService
         from app.services.fit import FitService
@@ -109,7 +110,8 @@ class Application:
         fit = FitService(engine, store, facts, self._tasks, machine_memory, _machine(), now_ms)
         await fit.start()
         await models.start()
-        return Services(facts, models, conversations, chat, settings, doctor, fit)
+        meter = ContextMeterService(engine)
+        return Services(facts, models, conversations, chat, settings, doctor, fit, meter)
 
     async def start_for_window(self) -> Services:
         """As `start`, and read the chosen model so that the first question need not wait."""

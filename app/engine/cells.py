@@ -35,10 +35,14 @@ class Cells:
     tokens: list[int] = field(default_factory=list[int])
     read_from: int = 0
     read_to: int = 0
+    pure: int | None = None
+    """Only so many at the beginning were computed with nothing but those before them; None: all."""
 
     def resume_at(self, prompt: Sequence[int]) -> int:
         """How many cells to keep for `prompt`; fewer than its tokens, so that one is computed."""
-        common = min(_shared(self.tokens, prompt), len(prompt) - 1)
+        common = min(shared(self.tokens, prompt), len(prompt) - 1)
+        if self.pure is not None:
+            common = min(common, self.pure)
         if not self.read_from < common <= self.read_to:
             return common
         # The prompt was read before. Its tail must be cut as it was, or at the grid far enough
@@ -48,8 +52,16 @@ class Cells:
 
     def cut(self, count: int) -> None:
         """Only the first `count` are left, and reading begins there."""
+        if self.pure is not None and count <= self.pure:
+            self.pure = None
         del self.tokens[count:]
         self.read_from = self.read_to = count
+
+    def take_out(self, kept: int, count: int) -> None:
+        """The `count` after the first `kept` are gone, and the others have moved up."""
+        del self.tokens[kept : kept + count]
+        self.read_to = min(self.read_to, kept)
+        self.pure = kept if self.pure is None else min(kept, self.pure)
 
     def add_read(self, tokens: Sequence[int]) -> None:
         """These were read from the prompt."""
@@ -57,7 +69,8 @@ class Cells:
         self.read_to = len(self.tokens)
 
 
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+def shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """How long both are the same from the beginning."""
     length = 0
     for left, right in zip(one, other, strict=False):
         if left != right:

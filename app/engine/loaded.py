@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from app.domain.errors import AppError
@@ -11,6 +12,7 @@ from app.domain.generation import LoadedInfo, LoadParams, LoadRequest
 from app.engine import refusal
 from app.engine.cells import PATIENCE_STOPPABLE, PATIENCE_UNSTOPPABLE, Pace
 from app.engine.dry_run import measured_buffers, require_readable
+from app.engine.fitting import PromptMaker
 from app.engine.limits import (
     Buffers,
     buffers_told,
@@ -46,8 +48,13 @@ class LoadedModel:
     ) -> None:
         self.weights = weights
         self.context = context
-        self.template = template
         self.info = info
+        self.prompts = (
+            template
+            if isinstance(template, AppError)
+            else PromptMaker(template, weights.vocabulary, context.length)
+        )
+        """What makes its prompts, or why nothing can."""
         self.slots = Slots(context)
         stoppable = context.rewinds and not info.gpu_layers
         self.pace = Pace(PATIENCE_STOPPABLE if stoppable else PATIENCE_UNSTOPPABLE)
@@ -118,6 +125,9 @@ def _make_ready(
         raise refusal.not_chat(name, "an embedding model, which compares texts")
     template, note = _template(weights)
     info = _info(request, weights, context, threads, buffers_told(log), note, began)
+    if not isinstance(template, AppError):
+        known = template.switches
+        info = replace(info, switches_thinking=bool(known.thinking), efforts=known.efforts)
     return LoadedModel(weights, context, template, info)
 
 

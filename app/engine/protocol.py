@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, cast
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     Failed,
     Finished,
     FinishReason,
@@ -31,9 +32,12 @@ from app.domain.generation import (
     PromptProgress,
     Role,
     RunStats,
+    Switches,
     TextDelta,
+    TokenCount,
     Turn,
 )
+from app.domain.overflow import Overflow
 from app.domain.sampling import sampling_from_dict
 
 VERSION = 1
@@ -84,17 +88,50 @@ def generate_to_dict(request: GenerateRequest) -> Frame:
 
 def generate_from_dict(data: Frame) -> GenerateRequest:
     """The inverse of `generate_to_dict`."""
-    turns = tuple(
-        Turn(Role(turn["role"]), turn["text"], turn["reasoning"]) for turn in data["turns"]
-    )
     return GenerateRequest(
         request_id=data["request_id"],
         model_path=data["model_path"],
-        turns=turns,
+        turns=_turns(data),
         sampling=sampling_from_dict(data["sampling"]),
         max_tokens=data["max_tokens"],
         stop=tuple(data["stop"]),
+        overflow=Overflow(data["overflow"]),
+        switches=Switches(**data["switches"]),
     )
+
+
+def count_to_dict(request: CountRequest) -> Frame:
+    """A request to count as a frame's content."""
+    return asdict(request)
+
+
+def count_from_dict(data: Frame) -> CountRequest:
+    """The inverse of `count_to_dict`."""
+    return CountRequest(
+        model_path=data["model_path"],
+        turns=_turns(data),
+        draft=data["draft"],
+        max_tokens=data["max_tokens"],
+        overflow=Overflow(data["overflow"]),
+        switches=Switches(**data["switches"]),
+    )
+
+
+def _turns(data: Frame) -> tuple[Turn, ...]:
+    return tuple(
+        Turn(Role(turn["role"]), turn["text"], turn["reasoning"], turn["messages"])
+        for turn in data["turns"]
+    )
+
+
+def counted_from_dict(data: Frame) -> TokenCount | AppError:
+    """What a frame `counted` tells; raises `ProtocolError`."""
+    try:
+        if "error" in data:
+            return AppError.from_dict(data["error"])
+        return TokenCount(**data["count"])
+    except (KeyError, TypeError) as error:
+        raise ProtocolError(f"a malformed count: {sorted(data)}") from error
 
 
 def sizes_from_dict(data: Frame) -> MeasuredSizes:
@@ -124,11 +161,17 @@ def event_to_dict(event: Event) -> Frame:
             return {"is": "failed", "error": event.error.to_dict()}
 
 
+def _info(data: Frame) -> LoadedInfo:
+    return LoadedInfo(**{**data, "efforts": tuple(data["efforts"])})
+
+
 _EVENTS: dict[str, Callable[[Frame], Event]] = {
     "load_progress": lambda data: LoadProgress(data["fraction"]),
-    "loaded": lambda data: Loaded(LoadedInfo(**data["info"])),
+    "loaded": lambda data: Loaded(_info(data["info"])),
     "load_cancelled": lambda _: LoadCancelled(),
-    "prompt_progress": lambda data: PromptProgress(data["done"], data["total"], data["cached"]),
+    "prompt_progress": lambda data: PromptProgress(
+        data["done"], data["total"], data["cached"], data["left_out"]
+    ),
     "delta": lambda data: TextDelta(PartKind(data["kind"]), data["text"]),
     "finished": lambda data: Finished(FinishReason(data["reason"]), RunStats(**data["stats"])),
     "failed": lambda data: Failed(AppError.from_dict(data["error"])),
