@@ -6,27 +6,30 @@ from app.domain.conversation import Run
 from app.domain.overflow import Overflow
 
 
-def left_out_sentence(count: int, overflow: Overflow) -> str:
-    """That so many messages were not sent with the question."""
+def left_out_sentence(count: int, overflow: Overflow, *, ahead: bool = False) -> str:
+    """That so many messages were not sent with the question; `ahead`: that they will not be."""
+    be = "will be" if ahead else "was" if count == 1 else "were"
     if overflow is Overflow.KEEP_ENDS:
-        what = f"{count:,} messages" if count != 1 else "One message"
-        verb = "were" if count != 1 else "was"
-        return f"{what} between the first and the latest {verb} left out to fit the context."
-    if count == 1:
-        return "The oldest message was left out to fit the context."
-    return f"The oldest {count:,} messages were left out to fit the context."
+        what = "One message" if count == 1 else f"{count:,} messages"
+        what += " between the first and the latest"
+    else:
+        what = "The oldest message" if count == 1 else f"The oldest {count:,} messages"
+    return f"{what} {be} left out to fit the context."
+
+
+def shifted_sentence(tokens: int) -> str:
+    """That the context was full in the middle of an answer, and what made room."""
+    return (
+        f"While this was written the context was full: {tokens:,} tokens of earlier text were "
+        "dropped to go on."
+    )
 
 
 def context_notes(run: Run | None) -> list[str]:
     """Everything that an answer was made without."""
     notes: list[str] = []
-    if run is None:
-        return notes
-    if run.stats.left_out:
+    if run is not None and run.stats.left_out:
         notes.append(left_out_sentence(run.stats.left_out, run.params.overflow))
-    if run.stats.shifted_tokens:
-        notes.append(
-            f"While this was written the context was full: {run.stats.shifted_tokens:,} tokens "
-            "of earlier text were dropped to go on."
-        )
+    if run is not None and run.stats.shifted_tokens:
+        notes.append(shifted_sentence(run.stats.shifted_tokens))
     return notes

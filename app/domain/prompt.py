@@ -31,6 +31,8 @@ def with_draft(turns: Sequence[Turn], draft: str) -> tuple[Turn, ...]:
     """The turns as they would be if the draft were sent now."""
     turn = Turn(Role.USER, draft)
     if turns and turns[-1].role is Role.USER:
+        if not draft.strip():
+            return tuple(turns)
         return (*turns[:-1], _joined(turns[-1], turn))
     return (*turns, turn)
 

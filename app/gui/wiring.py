@@ -11,6 +11,7 @@ from app.domain.errors import ConfigError
 from app.domain.facts import Fact, Trouble, TroubleOver
 from app.flow.tasks import TaskOwner
 from app.gui.chat.controller import ChatController
+from app.gui.chat.metering import MeterController
 from app.gui.inspector.controller import InspectorController
 from app.gui.picker.controller import ModelController
 from app.gui.sidebar.controller import SidebarController
@@ -34,6 +35,8 @@ class Wiring(QObject):
         self.chat = ChatController(
             services, window.transcript, window.composer, self.inspector, tasks
         )
+        self.meter = MeterController(services, window.composer, window.inspector, self.chat, tasks)
+        self._listeners = (self.sidebar, self.models, self.chat, self.inspector, self.meter)
         self._wire()
         self._forget = services.facts.subscribe(self._heard)
 
@@ -89,7 +92,7 @@ class Wiring(QObject):
             case TroubleOver(kind):
                 self._window.presenter.over(kind)
             case _:
-                for controller in (self.sidebar, self.models, self.chat, self.inspector):
+                for controller in self._listeners:
                     controller.heard(fact)
 
     # ---------------------------------------------------------------------------- conversation

@@ -17,6 +17,7 @@ from app.gui.inspector.advanced import AdvancedSampling
 from app.gui.inspector.answer_format import AnswerFormatField
 from app.gui.inspector.context import ContextField
 from app.gui.inspector.fields import FieldFrame, NumberField, described
+from app.gui.inspector.prompt_fields import PromptFields
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import HEADER_HEIGHT, SPACE_3, SPACE_4
 
@@ -92,6 +93,7 @@ class Inspector(QFrame):
         self.seed_frame.top.addWidget(self.seed)
         self.answer_format = AnswerFormatField(theme)
         self.context = ContextField(theme)
+        self.prompting = PromptFields(theme)
         self.advanced = AdvancedSampling(theme)
         self.from_file = named(label(tone="muted", wrap=True, size=0.92), "From the model's file")
         self.from_file.hide()
@@ -109,7 +111,7 @@ class Inspector(QFrame):
         column.addWidget(heading)
         for field in self.fields():
             column.addWidget(field)
-        column.insertWidget(2, self.from_file)
+        column.insertWidget(column.indexOf(self.temperature), self.from_file)
         column.addWidget(self.advanced)
         column.addStretch()
         scroll = named(QScrollArea(), "Conversation settings")
@@ -126,6 +128,8 @@ class Inspector(QFrame):
         """All fields from top to bottom."""
         return [
             self.prompt_frame,
+            self.prompting.thinking,
+            self.prompting.effort,
             self.temperature,
             self.top_p,
             self.min_p,
@@ -135,6 +139,7 @@ class Inspector(QFrame):
             self.max_tokens,
             self.answer_format,
             self.context,
+            self.prompting.overflow,
         ]
 
     def _wire(self) -> None:
@@ -143,6 +148,8 @@ class Inspector(QFrame):
         for field in self._numbers():
             field.changed.connect(self._on_edit)
         self.answer_format.changed.connect(self._on_edit)
+        for choice in self.prompting.all:
+            choice.changed.connect(self._on_edit)
         self.advanced.changed.connect(self._on_edit)
         self.advanced.toggle.toggled.connect(self._show_order)
         self.context.changed.connect(self._on_edit)
@@ -178,12 +185,14 @@ class Inspector(QFrame):
         self.advanced.show_values(s, d, params.stop)
         self._show_order()
         self.context.show_length(params.context_length)
+        self.prompting.show_params(params, defaults)
         self._show_resets()
         self.setEnabled(True)
 
     def show_model(self, chosen: LocalModel | None, info: LoadedInfo | None) -> None:
         """The bounds of the context length, and whether what is loaded has another one."""
         self.context.show_model(chosen, info)
+        self.prompting.show_model(info)
 
     def show_fit(self, fit: Fit | None, largest: int) -> None:
         """What the context length takes of memory; at most `largest` tokens would fit."""
@@ -210,7 +219,7 @@ class Inspector(QFrame):
         )
         sampling = self.advanced.applied(self.answer_format.applied(sampling))
         return replace(
-            self._params,
+            self.prompting.applied(self._params),
             system_prompt=self.prompt.toPlainText(),
             sampling=sampling,
             max_tokens=round(self.max_tokens.value()) or None,
