@@ -85,4 +85,8 @@ class CountingThread:
             except AppError as error:
                 return error
             except Exception as error:  # noqa: BLE001 - the last resort of this thread
-                return EngineError("The engine made a mistake.", f"{type(error).__name__}: {error}")
+                return EngineError(
+                    "The engine made a mistake.",
+                    f"{type(error).__name__}: {error}",
+                    "Try again; if it keeps happening, please report it.",
+                )

@@ -89,7 +89,9 @@ class PromptMaker:
         """How many of a prompt's `tokens` stay when the context is shifted: those of the system
         message, and of the first exchange where that is to be kept. Raises as `prompt_for` does."""
         groups = exchanges(request.turns)
-        first = set(groups[0]) if request.overflow is Overflow.KEEP_ENDS and groups[1:] else set()
+        first: set[int] = (
+            set(groups[0]) if request.overflow is Overflow.KEEP_ENDS and groups[1:] else set()
+        )
         kept = [
             turn for at, turn in enumerate(request.turns) if turn.role is Role.SYSTEM or at in first
         ]

@@ -162,7 +162,8 @@ def event_to_dict(event: Event) -> Frame:
 
 
 def _info(data: Frame) -> LoadedInfo:
-    return LoadedInfo(**{**data, "efforts": tuple(data["efforts"])})
+    given: Frame = {**data, "efforts": tuple(data["efforts"])}
+    return LoadedInfo(**given)
 
 
 _EVENTS: dict[str, Callable[[Frame], Event]] = {

@@ -52,6 +52,7 @@ async def test_what_is_typed_is_counted_after_a_pause(stage: Stage, services: Fa
     before = len(services.meter.counted)
     for word in ["four", "five", "six"]:
         stage.write(f" {word}")
+        await asyncio.sleep(0.02)
     await stage.until(lambda: counts(stage, "6"))
     assert len(services.meter.counted) == before + 1
 

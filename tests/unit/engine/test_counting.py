@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import EngineCrashed, NothingLoaded, TemplateBroken
-from app.domain.generation import CountRequest, FinishReason, Role, TextDelta, TokenCount, Turn
+from app.domain.generation import (
+    CountRequest,
+    FinishReason,
+    Role,
+    Switches,
+    TextDelta,
+    TokenCount,
+    Turn,
+)
 from app.domain.overflow import Overflow
 from app.engine.supervisor import HostEngine
 from tests.helpers.engine_rig import Rig, collect, new_id, user
@@ -118,3 +126,22 @@ def test_what_fills_the_context_is_trimmed_and_told(fresh: Rig, starter: Path) -
     events = fresh.ask(turns, max_tokens=2, overflow=Overflow.DROP_OLDEST)
     assert events.last.stats.left_out == 2
     assert {progress.left_out for progress in events.progress} == {2}
+
+
+SWITCHED = (
+    "{% for m in messages %}{{ m.content }}{% endfor %}"
+    "{% if enable_thinking is defined and not enable_thinking %}(quiet){% endif %}"
+    "{% if reasoning_effort is defined %}({{ reasoning_effort }}){% endif %}"
+)
+
+
+def test_the_switches_of_a_model_are_told_and_reach_its_prompt(fresh: Rig, tmp_path: Path) -> None:
+    template = {"tokenizer.chat_template": SWITCHED}
+    info = fresh.load_well(babbler(tmp_path / "babbler.gguf", template)).info
+    assert (info.switches_thinking, info.efforts) == (True, ("low", "medium", "high"))
+    lengths = [
+        fresh.ask("abc", max_tokens=1, switches=switches).last.stats.prompt_tokens
+        for switches in (Switches(), Switches(thinking=False), Switches(True, "low"))
+    ]
+    added = [length - lengths[0] for length in lengths]
+    assert added == [0, len("(quiet)"), len("(effort low)")]

@@ -13,6 +13,7 @@ from app.domain.overflow import Overflow
 from app.engine.fitting import PromptMaker
 from app.engine.loaded import LoadedModel
 from app.engine.prompt import build_prompt
+from app.engine.template import ChatTemplate
 from tests.helpers.engine_rig import user
 from tests.helpers.stepping import load_model
 
@@ -81,6 +82,16 @@ def test_the_next_turns_begin_as_the_one_before(maker: PromptMaker, overflow: Ov
     ]
     # At most one of a few turns may move the cut.
     assert sum(starts) >= 2
+
+
+def test_a_template_that_says_everything_twice_is_measured_and_not_believed(
+    loaded: LoadedModel,
+) -> None:
+    twice = "{% for m in messages %}{{ m.content }}{{ m.content }}\n{% endfor %}"
+    maker = PromptMaker(ChatTemplate(twice), loaded.weights.vocabulary, LENGTH)
+    fitted = maker.prompt_for(asking(talk(18), Overflow.DROP_OLDEST))
+    assert 100 < len(fitted.prompt.tokens) <= LENGTH - 256
+    assert fitted.left_out > 20
 
 
 def test_the_limit_of_the_answer_is_kept_free(maker: PromptMaker) -> None:
