@@ -49,7 +49,7 @@ class ChatSettings:
         Overflow.DROP_OLDEST.value,
         "When the context is full",
         "What to do with a conversation that is longer than the model's context. "
-        "Whatever is left out stays here, and is said under the answer.",
+        "Whatever is left out stays here, and is said beside the answer.",
         choices=tuple(policy.value for policy in Overflow),
     )
 

@@ -144,4 +144,4 @@ def test_the_switches_of_a_model_are_told_and_reach_its_prompt(fresh: Rig, tmp_p
         for switches in (Switches(), Switches(thinking=False), Switches(True, "low"))
     ]
     added = [length - lengths[0] for length in lengths]
-    assert added == [0, len("(quiet)"), len("(effort low)")]
+    assert added == [0, len("(quiet)"), len("(low)")]
