@@ -110,7 +110,7 @@ class Application:
         fit = FitService(engine, store, facts, self._tasks, machine_memory, _machine(), now_ms)
         await fit.start()
         await models.start()
-        meter = ContextMeterService(engine)
+        meter = ContextMeterService(engine, models)
         return Services(facts, models, conversations, chat, settings, doctor, fit, meter)
 
     async def start_for_window(self) -> Services:

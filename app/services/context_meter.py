@@ -8,22 +8,24 @@ from app.domain.conversation import ChatParams, Message
 from app.domain.generation import CountRequest, TokenCount
 from app.domain.ports import Engine
 from app.domain.prompt import turns_of
+from app.services.models import ModelService
 
 
 class ContextMeterService:
-    """Asks the loaded model. Raises `EngineError` cases."""
+    """Asks the model that is chosen. Raises `EngineError` cases."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, models: ModelService) -> None:
         self._engine = engine
+        self._models = models
 
     async def count(
         self, path: Sequence[Message], params: ChatParams, draft: str
     ) -> TokenCount | None:
         """What would be sent if `draft` were the next message of this path.
 
-        None while nothing is loaded: each model counts in tokens of its own.
+        None while the chosen one is not loaded: each model counts in tokens of its own.
         """
-        info = self._engine.loaded
+        info = self._models.state.info
         if info is None:
             return None
         return await self._engine.count_tokens(

@@ -8,14 +8,15 @@ from dataclasses import replace
 import pytest
 from PySide6.QtWidgets import QComboBox, QPlainTextEdit
 
+from app.domain.conversation import Message, MessageStatus
 from app.domain.errors import TemplateBroken
-from app.domain.facts import ModelPhase, ModelState
-from app.domain.generation import TokenCount
+from app.domain.facts import AnswerEnded, ModelPhase, ModelState, PathChanged
+from app.domain.generation import Role, TokenCount
 from app.domain.overflow import Overflow
 from app.gui.chat import meter_words
 from app.gui.chat.meter import ContextMeter
 from app.gui.chat.meter_words import Fullness
-from tests.helpers.gui_services import FakeServices, Script, loaded_info
+from tests.helpers.gui_services import FakeServices, Script, finished_run, loaded_info
 from tests.helpers.gui_stage import Stage
 
 
@@ -96,6 +97,44 @@ async def test_it_goes_with_the_model_and_comes_back(stage: Stage, services: Fak
     await stage.until(lambda: not shown.isVisible())
     await services.models.load()
     await stage.until(shown.isVisible)
+
+
+async def test_a_count_that_comes_after_its_model_has_gone_is_not_shown(
+    stage: Stage, services: FakeServices
+) -> None:
+    shown = await ready(stage, services)
+    services.meter.gate = asyncio.Event()
+    stage.write("one")
+    await stage.until(lambda: services.meter.counted[-1][2] == "one")
+    await services.models.unload()
+    services.meter.gate.set()
+    await stage.settle()
+    assert not shown.isVisible()
+
+
+async def test_a_path_that_was_read_too_early_is_read_again(
+    stage: Stage, services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ready(stage, services, "one two", "three")
+    current, read = stage.shown, services.conversations.path
+    assert current is not None
+    gate, begun = asyncio.Event(), asyncio.Event()
+
+    async def slowly(conversation_id: int) -> list[Message]:
+        path = await read(conversation_id)
+        begun.set()
+        await gate.wait()
+        return path
+
+    with monkeypatch.context() as slow:
+        slow.setattr(services.conversations, "path", slowly)
+        services.facts.publish(AnswerEnded(current, 1, MessageStatus.DONE, finished_run()))
+        await begun.wait()
+        await asyncio.sleep(0.35)
+        services.conversations.append(current, Role.USER, "four five")
+        services.facts.publish(PathChanged(current))
+        gate.set()
+    await stage.until(lambda: counts(stage, "5"))
 
 
 async def test_what_cannot_be_counted_is_not_shown_and_no_error(

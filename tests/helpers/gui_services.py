@@ -433,11 +433,11 @@ class FakeMeter:
         self, path: Sequence[Message], params: ChatParams, draft: str
     ) -> TokenCount | None:
         self.counted.append((tuple(message.text for message in path), params, draft))
+        info = self._models.state.info
         if self.gate is not None:
             await self.gate.wait()
         if self.error is not None:
             raise self.error
-        info = self._models.state.info
         if info is None:
             return None
         said = sum(len(message.text.split()) for message in path)

@@ -38,6 +38,8 @@ class MeterController(QObject):
         self._tasks = tasks
         self._path: list[Message] | None = None
         """Of the conversation that is shown; None: to be read."""
+        self._paths = 0
+        """Counts up whenever that is another one."""
         self._is_counting = False
         self._count_again = False
         self._timer = QTimer(self)
@@ -68,6 +70,7 @@ class MeterController(QObject):
 
     def _forget_path(self) -> None:
         self._path = None
+        self._paths += 1
         self._count_soon()
 
     def _count_soon(self, *_: object) -> None:
@@ -91,17 +94,19 @@ class MeterController(QObject):
         current, params = self._chat.current, self._inspector.params()
         if current is None:
             return
+        info, asked = self._services.models.state.info, self._paths
         try:
             path = self._path
             if path is None:
                 path = await self._services.conversations.path(current)
-                if current == self._chat.current:
+                if asked == self._paths:
                     self._path = path
             count = await self._services.meter.count(path, params, self._composer.text())
         except AppError:
             # Whatever stands in the way is told when the message is sent.
             count = None
-        if current == self._chat.current and not self._count_again:
+        is_still_so = asked == self._paths and info is self._services.models.state.info
+        if is_still_so and not self._count_again:
             self._show(count, params)
 
     def _show(self, count: TokenCount | None, params: ChatParams) -> None:

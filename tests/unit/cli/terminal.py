@@ -62,7 +62,7 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         settings=made.settings,
         doctor=DoctorService(probes),
         fit=made.fit,
-        meter=ContextMeterService(made.engine),
+        meter=ContextMeterService(made.engine, made.models),
     )
 
 

@@ -14,7 +14,9 @@ PARAMS = ChatParams("Be kind", max_tokens=9, overflow=Overflow.STOP, switches=Sw
 
 def test_nothing_is_counted_while_nothing_is_loaded():
     async def test(w: World):
-        return await ContextMeterService(w.engine).count([], PARAMS, "Hi"), w.engine.counted
+        return await ContextMeterService(w.engine, w.models).count(
+            [], PARAMS, "Hi"
+        ), w.engine.counted
 
     assert run(test) == (None, [])
 
@@ -26,7 +28,7 @@ def test_what_would_be_sent_is_counted():
         await w.chat.send(conversation.id, "Hello")
         await w.until_answered()
         path = await w.conversations.path(conversation.id)
-        count = await ContextMeterService(w.engine).count(path, PARAMS, "two words")
+        count = await ContextMeterService(w.engine, w.models).count(path, PARAMS, "two words")
         return count, w.engine.counted
 
     count, counted = run(test)
@@ -36,3 +38,12 @@ def test_what_would_be_sent_is_counted():
     ]
     assert count is not None
     assert count.draft == 2
+
+
+def test_another_model_than_the_loaded_one_is_not_counted_with():
+    async def test(w: World):
+        await w.models.load()
+        await w.models.open_file("other")
+        return await ContextMeterService(w.engine, w.models).count([], PARAMS, "Hi")
+
+    assert run(test) is None
