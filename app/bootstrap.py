@@ -87,6 +87,7 @@ class Application:
         from app.library.local_library import LocalLibrary
         from app.services import Services
         from app.services.chat import ChatService
+        from app.services.context_meter import ContextMeterService
         from app.services.conversations import ConversationService
         from app.services.doctor import DoctorService
         from app.services.fit import FitService
@@ -128,7 +129,10 @@ class Application:
         )
         doctor = DoctorService(self._probes())
         await models.start()
-        return Services(facts, models, conversations, chat, settings, doctor, fit, load_settings)
+        meter = ContextMeterService(engine, models)
+        return Services(
+            facts, models, conversations, chat, settings, doctor, fit, load_settings, meter
+        )
 
     async def start_for_window(self) -> Services:
         """As `start`, and read the chosen model so that the first question need not wait."""

@@ -26,12 +26,15 @@ from app.cli.commands import (
     SearchConversations,
     ShowConversation,
 )
+from app.domain.generation import EFFORTS
+from app.domain.overflow import Overflow
 
 if TYPE_CHECKING:
     import argparse
 
 N = TypeVar("N", int, float)
 
+_POLICIES: Final = {policy.value.replace("_", "-"): policy for policy in Overflow}
 _MAX_SEED: Final = (1 << 32) - 1
 _MAX_TOKENS: Final = 1_000_000
 _MAX_TOP_K: Final = 1_000_000
@@ -134,6 +137,7 @@ def _chat(parser: argparse.ArgumentParser, words: list[str], stdin: BinaryIO | N
         "--max-tokens", metavar="N", type=_max_tokens, help="end the answer after N tokens"
     )
     _add_load(parser)
+    _add_thinking(parser)
     _add_json(parser, "print events, one JSON object a line")
     found = parser.parse_args(words)
     return Chat(
@@ -148,6 +152,9 @@ def _chat(parser: argparse.ArgumentParser, words: list[str], stdin: BinaryIO | N
         stop=tuple(_text(word) for word in found.stop),
         json_schema=found.json_schema or "",
         grammar=found.grammar or "",
+        overflow=None if found.overflow is None else _POLICIES[found.overflow],
+        thinking=found.think,
+        effort=found.effort or "",
         seed=found.seed,
         max_tokens=found.max_tokens,
         context=found.context,
@@ -214,6 +221,26 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=_file,
         help="the answer follows the GBNF grammar in this file",
+    )
+
+
+def _add_thinking(parser: argparse.ArgumentParser) -> None:
+    """What a chat template may be told, and what to do when the context is full."""
+    from argparse import BooleanOptionalAction
+
+    parser.add_argument(
+        "--think",
+        action=BooleanOptionalAction,
+        help="let the model think before it answers, or not, where its chat template knows that",
+    )
+    parser.add_argument(
+        "--effort", choices=EFFORTS, help="how much to think, where its chat template knows that"
+    )
+    parser.add_argument(
+        "--overflow",
+        choices=_POLICIES,
+        help="when the context is full: stop, drop the oldest of it and go on, "
+        "or keep the first exchange as well",
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from app.domain.overflow import Overflow
+
 STARTER: Final = "starter"
 """What `--model` takes instead of a path."""
 
@@ -39,6 +41,10 @@ class Chat:
     stop: tuple[str, ...] = ()
     json_schema: str = ""
     grammar: str = ""
+    overflow: Overflow | None = None
+    thinking: bool | None = None
+    """None leaves it to the model's chat template."""
+    effort: str = ""
     seed: int | None = None
     max_tokens: int | None = None
     context: int | None = None

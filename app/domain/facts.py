@@ -43,6 +43,8 @@ class AnswerProgress:
     done: int
     total: int
     cached: int
+    left_out: int = 0
+    """Messages that did not fit into the prompt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from app.domain.conversation import (
 from app.domain.errors import AppError
 from app.domain.fit import FitRecord, MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     GenerateEvent,
     GenerateRequest,
     LoadedInfo,
@@ -27,6 +28,7 @@ from app.domain.generation import (
     LoadRequest,
     PartKind,
     Role,
+    TokenCount,
 )
 from app.domain.load_params import LoadParams
 from app.domain.localmodel import LocalModel
@@ -63,6 +65,13 @@ class Engine(Protocol):
 
     def cancel(self, request_id: str) -> None:
         """End that load or answer soon; it still sends its terminal event. Unknown ids are fine."""
+        ...
+
+    async def count_tokens(self, request: CountRequest) -> TokenCount:
+        """What would be sent. Running answers are neither waited for nor held up.
+
+        Raises `EngineError` cases: `NothingLoaded` where that model is not.
+        """
         ...
 
     async def unload(self, path: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.domain.described import setting
+from app.domain.overflow import Overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,13 @@ class ChatSettings:
     )
     max_tokens: int = setting(
         0, "Max tokens", "The longest answer; 0 sets no limit.", low=0, high=1_000_000
+    )
+    overflow: str = setting(
+        Overflow.DROP_OLDEST.value,
+        "When the context is full",
+        "What to do with a conversation that is longer than the model's context. "
+        "Whatever is left out stays here, and is said beside the answer.",
+        choices=tuple(policy.value for policy in Overflow),
     )
 
 

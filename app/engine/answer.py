@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from app.domain.errors import AppError, ModelBroken, PromptTooLong, TemplateBroken
+from app.domain.errors import AppError, ModelBroken
 from app.domain.generation import (
     Failed,
     Finished,
@@ -20,7 +20,7 @@ from app.engine.drafts import Costs, Guesses, Lookup
 from app.engine.loaded import LoadedModel
 from app.engine.native.logits import Logits, are_sound
 from app.engine.native.sampler import Sampler
-from app.engine.prompt import Prompt, build_prompt
+from app.engine.shifting import Shifting
 from app.engine.slots import Slot
 from app.engine.text_out import TextOut
 
@@ -40,10 +40,10 @@ class Answer:
     def __init__(self, loaded: LoadedModel, request: GenerateRequest, emit: Emit) -> None:
         """Build the prompt; raises an `AppError` case. `close` frees the sampler."""
         self._began = time.perf_counter()
-        if isinstance(loaded.template, AppError):
-            raise AppError.from_dict(loaded.template.to_dict())
-        prompt = build_prompt(loaded.template, loaded.weights.vocabulary, request.turns)
-        _require_room(prompt, loaded)
+        if isinstance(loaded.prompts, AppError):
+            raise AppError.from_dict(loaded.prompts.to_dict())
+        fitted = loaded.prompts.prompt_for(request)
+        prompt = fitted.prompt
         self.request_id = request.request_id
         self.in_background = request.background
         self.tokens = prompt.tokens
@@ -61,6 +61,8 @@ class Answer:
         self._pieces = loaded.pieces
         self._emit = emit
         self._prompt_length = len(prompt.tokens)
+        self._left_out = fitted.left_out
+        self._shifting = Shifting(loaded.slots, loaded.prompts, request, prompt.tokens)
         self._most = request.max_tokens if request.max_tokens and request.max_tokens > 0 else None
         stops = (*request.stop, *loaded.default_stops)
         self._text = TextOut(stops, loaded.template_source, prompt.text, emit)
@@ -126,7 +128,7 @@ class Answer:
             cells.remember_end(logits.copy())
 
     def _tell_progress(self, done: int) -> None:
-        self._emit(PromptProgress(done, self._prompt_length, self._cached))
+        self._emit(PromptProgress(done, self._prompt_length, self._cached, self._left_out))
 
     def write(self) -> FinishReason | None:
         """Choose and show the next token; the reason if it was the last. Raises `ModelBroken`."""
@@ -141,7 +143,7 @@ class Answer:
             return FinishReason.STOP
         if self._count == self._most:
             return FinishReason.LENGTH
-        if len(tokens) >= context.length:
+        if len(tokens) >= context.length and not self._shifting.make_room(self.slot, tokens):
             return FinishReason.CONTEXT
         tokens.append(token)
         return None
@@ -210,20 +212,6 @@ class Answer:
             seed=self._sampler.seed,
             drafted_tokens=self._drafted,
             accepted_tokens=self._held,
-        )
-
-
-def _require_room(prompt: Prompt, loaded: LoadedModel) -> None:
-    count, room = len(prompt.tokens), loaded.context.length
-    if count == 0:
-        raise TemplateBroken(
-            "This model's chat template fails.",
-            "It makes an empty prompt.",
-            "Choose another file of this model, or another model.",
-        )
-    if count >= room:
-        raise PromptTooLong(
-            "The conversation is too long for this model's context.",
-            f"It has {count:,} tokens, and the context holds {room:,}.",
-            "Set a longer context, shorten the message, or begin a new conversation.",
+            left_out=self._left_out,
+            shifted_tokens=self._shifting.dropped,
         )

@@ -44,11 +44,15 @@ class Cells:
     ends: dict[int, Any] = field(default_factory=dict[int, Any])
     """The logits after the last token of prompts, by their length: to answer one again, nothing has
     to be read."""
+    pure: int | None = None
+    """Only so many at the beginning were computed with nothing but those before them; None: all."""
 
     def resume_at(self, prompt: Sequence[int]) -> int:
         """How many cells to keep for `prompt`; fewer than its tokens, so that one is computed,
         unless its end is remembered."""
-        common = _shared(self.tokens, prompt)
+        common = shared(self.tokens, prompt)
+        if self.pure is not None:
+            common = min(common, self.pure)
         if common == len(prompt) and common in self.ends:
             return common
         common = min(common, len(prompt) - 1)
@@ -61,10 +65,19 @@ class Cells:
 
     def cut(self, count: int) -> None:
         """Only the first `count` are left, and reading begins there."""
+        if self.pure is not None and count <= self.pure:
+            self.pure = None
         del self.tokens[count:]
         for end in [end for end in self.ends if end > count]:
             del self.ends[end]
         self.read_from = self.read_to = count
+
+    def take_out(self, kept: int, count: int) -> None:
+        """The `count` after the first `kept` are gone, and the others have moved up."""
+        del self.tokens[kept : kept + count]
+        self.read_to = min(self.read_to, kept)
+        self.ends.clear()
+        self.pure = kept if self.pure is None else min(kept, self.pure)
 
     def add_read(self, tokens: Sequence[int]) -> None:
         """These were read from the prompt."""
@@ -85,7 +98,8 @@ class Cells:
         self.read_from = self.read_to = count
 
 
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+def shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """How long both are the same from the beginning."""
     length = 0
     for left, right in zip(one, other, strict=False):
         if left != right:

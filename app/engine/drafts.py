@@ -35,6 +35,10 @@ class Lookup:
 
     def guess(self, tokens: Sequence[int], most: int) -> list[int]:
         """What followed the last tokens when they occurred before, at most so many."""
+        if len(tokens) < self._known:
+            # The beginning was dropped to make room.
+            self._after.clear()
+            self._known = 0
         # The run at the very end is entered when something has followed it.
         for end in range(max(self._known, SHORTEST_MATCH), len(tokens)):
             self._after[tuple(tokens[end - SHORTEST_MATCH : end])] = end

@@ -19,10 +19,12 @@ from typing import BinaryIO, NoReturn
 
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
+from app.domain.generation import TokenCount
 from app.domain.load_params import load_params_from_dict
 from app.domain.placement import Device
 from app.engine import protocol
 from app.engine.jobs import (
+    CountJob,
     DescribeJob,
     DevicesJob,
     DryRunJob,
@@ -119,6 +121,9 @@ class _Host:
             case "generate":
                 generate = protocol.generate_from_dict(frame["request"])
                 self._worker.put(GenerateJob(generate, self._teller(generate.request_id)))
+            case "count":
+                count = protocol.count_from_dict(frame["request"])
+                self._worker.count(CountJob(count, self._count_teller(frame["id"])))
             case "cancel":
                 self._worker.cancel(frame["id"])
             case "unload":
@@ -137,6 +142,15 @@ class _Host:
     def _teller(self, request_id: str) -> Callable[[protocol.Event], None]:
         def tell(event: protocol.Event) -> None:
             self.send({**protocol.event_to_dict(event), "id": request_id})
+
+        return tell
+
+    def _count_teller(self, number: int) -> Callable[[TokenCount | AppError], None]:
+        def tell(count: TokenCount | AppError) -> None:
+            if isinstance(count, AppError):
+                self.send({"is": "counted", "id": number, "error": count.to_dict()})
+            else:
+                self.send({"is": "counted", "id": number, "count": asdict(count)})
 
         return tell
 

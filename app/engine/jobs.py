@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     Finished,
     FinishReason,
     GenerateEvent,
@@ -16,6 +17,7 @@ from app.domain.generation import (
     LoadEvent,
     LoadRequest,
     RunStats,
+    TokenCount,
 )
 from app.domain.load_params import LoadParams
 from app.domain.placement import Device
@@ -53,6 +55,14 @@ class GenerateJob:
     def cancelled(self) -> None:
         """End a job that was not begun."""
         self.emit(Finished(FinishReason.CANCELLED, RunStats()))
+
+
+@dataclass(slots=True)
+class CountJob:
+    """Count what would be sent; for the thread beside the worker."""
+
+    request: CountRequest
+    done: Callable[[TokenCount | AppError], None]
 
 
 @dataclass(slots=True)

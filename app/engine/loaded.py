@@ -13,6 +13,7 @@ from app.domain.load_params import LoadParams, bounded, check
 from app.engine import refusal
 from app.engine.cells import PATIENCE_STOPPABLE, PATIENCE_UNSTOPPABLE, Pace
 from app.engine.dry_run import measured_buffers, require_readable
+from app.engine.fitting import PromptMaker
 from app.engine.limits import (
     adapters_told,
     buffers_told,
@@ -48,8 +49,13 @@ class LoadedModel:
     ) -> None:
         self.weights = weights
         self.context = context
-        self.template = template
         self.info = info
+        self.prompts = (
+            template
+            if isinstance(template, AppError)
+            else PromptMaker(template, weights.vocabulary, context.length)
+        )
+        """What makes its prompts, or why nothing can."""
         self.slots = Slots(context)
         stoppable = context.rewinds and not info.gpu_layers
         patience = PATIENCE_STOPPABLE if stoppable else PATIENCE_UNSTOPPABLE
@@ -138,6 +144,9 @@ def _make_ready(
     template, note = _template(weights, settled.template)
     info = _info(request.path, weights, context, settled, [*log, *made])
     info = replace(info, template_note=note, load_seconds=time.perf_counter() - began)
+    if not isinstance(template, AppError):
+        known = template.switches
+        info = replace(info, switches_thinking=bool(known.thinking), efforts=known.efforts)
     return LoadedModel(weights, context, template, info)
 
 

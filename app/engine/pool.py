@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from app.domain.errors import AppError, NothingLoaded
 from app.domain.fit import MEMORY, MeasuredSizes, Memory
 from app.domain.generation import (
+    CountRequest,
     Failed,
     Finished,
     FinishReason,
@@ -29,6 +30,7 @@ from app.domain.generation import (
     LoadEvent,
     LoadRequest,
     RunStats,
+    TokenCount,
 )
 from app.domain.load_params import LoadParams
 from app.domain.placement import Device, Resident, make_room
@@ -52,6 +54,8 @@ class OneModelEngine(Protocol):
     def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]: ...
 
     def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]: ...
+
+    async def count_tokens(self, request: CountRequest) -> TokenCount: ...
 
     def cancel(self, request_id: str) -> None: ...
 
@@ -254,6 +258,13 @@ class EnginePool:
         else:
             stream.finish(Failed(_not_loaded(request.model_path)))
         return stream
+
+    async def count_tokens(self, request: CountRequest) -> TokenCount:
+        """What would be sent; see the port. Raises `NothingLoaded` where that model is not."""
+        place = self._places.get(request.model_path)
+        if place is None:
+            raise _not_loaded(request.model_path)
+        return await place.engine.count_tokens(request)
 
     def cancel(self, request_id: str) -> None:
         """End that load or answer soon. Unknown ids are fine."""

@@ -13,8 +13,9 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.domain.errors import AppError
+from app.domain.errors import AppError, NothingLoaded
 from app.domain.generation import (
+    CountRequest,
     Failed,
     Finished,
     FinishReason,
@@ -33,6 +34,15 @@ Event = LoadEvent | GenerateEvent
 _TERMINAL = (Loaded, LoadCancelled, Finished, Failed)
 
 T = TypeVar("T")
+
+
+def nothing_loaded(request: CountRequest) -> NothingLoaded:
+    """Prompts are counted by the model that would read them, and that one is not there."""
+    return NothingLoaded(
+        "The model is not loaded.",
+        f"Asked for {request.model_path}.",
+        "Load the model, then ask again.",
+    )
 
 
 class Doing(Enum):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.engine.cells import GRID, Cells
+from app.engine.cells import GRID, Cells, shared
 from app.engine.native.context import Context
 
 
@@ -64,6 +64,9 @@ class Slots:
 
     def release(self, slot: Slot) -> None:
         """The answer has ended; its tokens stay until their room is needed."""
+        if slot.cells.pure is not None:
+            # What was computed with tokens that are gone is of no use to the next prompt.
+            slot.cells.cut(self._context.keep(slot.sequence, slot.cells.pure))
         slot.busy = False
         self._touch(slot)
 
@@ -79,6 +82,30 @@ class Slots:
         """Nothing of what this slot holds can be used any more."""
         self._context.forget(slot.sequence)
         slot.cells.cut(0)
+
+    @property
+    def can_shift(self) -> bool:
+        """Whether `shift` is possible with this memory."""
+        return self._context.can_shift
+
+    def shift(self, slot: Slot, kept: int, count: int) -> bool:
+        """Take the `count` tokens after the first `kept` out of a slot; whether that was possible.
+
+        A cell has one position for all that share it. An idle conversation that has cells in common
+        with what must move is forgotten; beside an answer that has them nothing can move.
+        """
+        sharing = [
+            other
+            for other in self.all
+            if other is not slot and shared(other.cells.tokens, slot.cells.tokens) > kept + count
+        ]
+        if any(other.busy for other in sharing):
+            return False
+        for other in sharing:
+            self.forget(other)
+        self._context.shift(slot.sequence, kept, count)
+        slot.cells.take_out(kept, count)
+        return True
 
     def settle(self, slot: Slot) -> None:
         """After a computation that did not go through: only what was read before is left."""

@@ -9,6 +9,7 @@ All methods belong to the thread of the running event loop (asyncio's or qasync'
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from collections.abc import AsyncIterable, Callable, Sequence
 from pathlib import Path
@@ -17,18 +18,20 @@ from typing import TypeVar
 from app.domain.errors import AppError, EngineCrashed
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     GenerateEvent,
     GenerateRequest,
     LoadedInfo,
     LoadEvent,
     LoadRequest,
+    TokenCount,
 )
 from app.domain.load_params import LoadParams
 from app.domain.placement import Device
 from app.engine import protocol
 from app.engine.host_process import HostEnd, HostProcess
 from app.engine.measuring import MeasuringHosts
-from app.engine.requests import Doing, Requests
+from app.engine.requests import Doing, Requests, nothing_loaded
 
 CANCEL_SECONDS = 2.0
 """A host that does not answer a cancel for so long hangs in native code, and is killed."""
@@ -65,6 +68,8 @@ class HostEngine:
         self._unloads: list[asyncio.Future[None]] = []
         self._facts: list[asyncio.Future[dict[str, str | list[str]]]] = []
         self._devices: list[asyncio.Future[tuple[Device, ...]]] = []
+        self._counts: dict[int, asyncio.Future[TokenCount | AppError]] = {}
+        self._count_numbers = itertools.count(1)
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._closing = False
         self._measuring = MeasuringHosts(self._command, host_folder())
@@ -132,6 +137,24 @@ class HostEngine:
         """Forget the deadlines of requests that have ended."""
         for request_id in [key for key in self._deadlines if not self._requests.is_open(key)]:
             self._deadlines.pop(request_id).cancel()
+
+    async def count_tokens(self, request: CountRequest) -> TokenCount:
+        """What would be sent, beside whatever runs; raises `EngineError` cases."""
+        if self._host is None:
+            # No host is started for it: it would have nothing loaded.
+            raise nothing_loaded(request)
+        number = next(self._count_numbers)
+        told = self._counts[number] = asyncio.get_running_loop().create_future()
+        try:
+            self._host.send(
+                {"do": "count", "id": number, "request": protocol.count_to_dict(request)}
+            )
+            count = await told
+        finally:
+            del self._counts[number]
+        if isinstance(count, AppError):
+            raise count
+        return count
 
     async def unload(self) -> None:
         """Free the model; a running answer is cancelled first."""
@@ -224,6 +247,10 @@ class HostEngine:
                 self._settle(self._facts, frame.get("facts", {}))
             case "devices":
                 self._settle(self._devices, protocol.devices_from_dict(frame))
+            case "counted":
+                told = self._counts.get(frame.get("id", 0))
+                if told is not None and not told.done():
+                    told.set_result(protocol.counted_from_dict(frame))
             case _:
                 self._requests.deliver(frame.get("id", ""), protocol.event_from_dict(frame))
                 self._drop_deadlines()
@@ -234,6 +261,9 @@ class HostEngine:
             self._requests.engine_gone(lambda doing, name: _crashed(end, doing, name))
             self._drop_deadlines()
             self._settle(self._unloads, None)
+            for told in self._counts.values():
+                if not told.done():
+                    told.set_result(_crashed(end, Doing.NOTHING, ""))
             for waiting in (*self._facts, *self._devices):
                 if not waiting.done():
                     waiting.set_exception(_crashed(end, Doing.NOTHING, ""))

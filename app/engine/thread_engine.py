@@ -14,15 +14,18 @@ from typing import TypeVar
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     GenerateEvent,
     GenerateRequest,
     LoadedInfo,
     LoadEvent,
     LoadRequest,
+    TokenCount,
 )
 from app.domain.load_params import LoadParams
 from app.domain.placement import Device
 from app.engine.jobs import (
+    CountJob,
     DescribeJob,
     DevicesJob,
     DryRunJob,
@@ -31,7 +34,7 @@ from app.engine.jobs import (
     LoadJob,
     UnloadJob,
 )
-from app.engine.requests import Event, Requests
+from app.engine.requests import Event, Requests, nothing_loaded
 from app.engine.worker import Worker
 
 T = TypeVar("T")
@@ -87,6 +90,17 @@ class ThreadEngine:
         """End that load or answer soon."""
         if self._worker is not None:
             self._worker.cancel(request_id)
+
+    async def count_tokens(self, request: CountRequest) -> TokenCount:
+        """What would be sent, beside whatever runs; raises `EngineError` cases."""
+        if self._worker is None:
+            raise nothing_loaded(request)
+        told: asyncio.Future[TokenCount | AppError] = asyncio.get_running_loop().create_future()
+        self._worker.count(CountJob(request, lambda count: _settle(told, count)))
+        count = await told
+        if isinstance(count, AppError):
+            raise count
+        return count
 
     async def unload(self) -> None:
         """Free the model; a running answer is cancelled first."""

@@ -23,8 +23,10 @@ from app.domain.generation import (
     LoadProgress,
 )
 from app.domain.placement import Device
+from app.engine.counting import CountingThread
 from app.engine.jobs import (
     AnyJob,
+    CountJob,
     DescribeJob,
     DevicesJob,
     DryRunJob,
@@ -57,10 +59,12 @@ class Worker:
         self._answers: dict[str, Answer] = {}
         self._loaded: LoadedModel | None = None
         self._scheduler: Scheduler | None = None
+        self._counting = CountingThread()
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     def start(self) -> None:
         """Begin to work."""
+        self._counting.start()
         self._thread.start()
 
     def put(self, job: AnyJob) -> None:
@@ -68,6 +72,10 @@ class Worker:
         with self._changed:
             self._jobs.append(job)
             self._changed.notify()
+
+    def count(self, job: CountJob) -> None:
+        """Count the tokens of a prompt now, beside whatever runs."""
+        self._counting.put(job)
 
     def cancel(self, request_id: str) -> None:
         """End that load or answer soon; it sends its terminal event. Unknown ids are fine."""
@@ -121,6 +129,7 @@ class Worker:
                         self._running, self._flag = "", None
             self._go_on()
         self._unload()
+        self._counting.close()
         if self._closed is not None:
             self._closed()
 
@@ -217,6 +226,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the last resort of this thread
             return Failed(_our_fault(error))
         self._scheduler = Scheduler(self._loaded)
+        self._counting.lend(self._loaded.info.path, self._loaded.prompts)
         return Loaded(self._loaded.info)
 
     def _begin_answer(self, job: GenerateJob) -> None:
@@ -249,6 +259,7 @@ class Worker:
     def _unload(self) -> None:
         self._scheduler = None
         if self._loaded is not None:
+            self._counting.take_back(self._loaded.info.path)
             self._loaded.close()
             self._loaded = None
 

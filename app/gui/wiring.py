@@ -11,6 +11,7 @@ from app.domain.errors import ConfigError
 from app.domain.facts import Fact, Trouble, TroubleOver
 from app.flow.tasks import TaskOwner
 from app.gui.chat.controller import ChatController
+from app.gui.chat.metering import MeterController
 from app.gui.inspector.controller import InspectorController
 from app.gui.loading.controller import LoadSettingsController
 from app.gui.picker.controller import ModelController
@@ -36,7 +37,15 @@ class Wiring(QObject):
             services, window.transcript, window.composer, self.inspector, tasks
         )
         self.loading = LoadSettingsController(services, window, window.theme, presenter, tasks)
-        self._controllers = (self.sidebar, self.models, self.chat, self.inspector, self.loading)
+        self.meter = MeterController(services, window.composer, window.inspector, self.chat, tasks)
+        self._controllers = (
+            self.sidebar,
+            self.models,
+            self.chat,
+            self.inspector,
+            self.loading,
+            self.meter,
+        )
         self._wire()
         self._forget = services.facts.subscribe(self._heard)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.domain.facts import Fact
 from app.flow.broadcast import Broadcast
 from app.services.chat import ChatService
+from app.services.context_meter import ContextMeterService
 from app.services.conversations import ConversationService
 from app.services.doctor import DoctorService
 from app.services.fit import FitService
@@ -27,3 +28,4 @@ class Services:
     doctor: DoctorService
     fit: FitService
     load_settings: LoadSettingsService
+    meter: ContextMeterService

@@ -157,4 +157,10 @@ _FIT: Migration = (
     """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FIT)
+_LEFT_OUT: Migration = (
+    # Messages that did not fit into the context, and tokens dropped from it while writing.
+    "ALTER TABLE run ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN shifted_tokens INTEGER NOT NULL DEFAULT 0",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FIT, _LEFT_OUT)

@@ -42,7 +42,14 @@ from app.domain.facts import (
     PathChanged,
 )
 from app.domain.fit import Fit, FitEstimate, MeasuredSizes, Share
-from app.domain.generation import FinishReason, LoadedInfo, PartKind, Role, RunStats
+from app.domain.generation import (
+    FinishReason,
+    LoadedInfo,
+    PartKind,
+    Role,
+    RunStats,
+    TokenCount,
+)
 from app.domain.load_params import LoadParams, plan_of
 from app.domain.localmodel import STARTER_LABEL, GgufFacts, LocalModel
 from app.domain.placement import Device, DeviceKind
@@ -469,6 +476,35 @@ class FakeLoadSettings:
         self._facts.publish(LoadSettingsChanged(path))
 
 
+class FakeMeter:
+    """Counts a token for each word, while the model is ready."""
+
+    def __init__(self, models: FakeModels) -> None:
+        self._models = models
+        self.counted: list[tuple[tuple[str, ...], ChatParams, str]] = []
+        self.left_out = 0
+        self.fits = True
+        self.gate: asyncio.Event | None = None
+        self.error: AppError | None = None
+
+    async def count(
+        self, path: Sequence[Message], params: ChatParams, draft: str
+    ) -> TokenCount | None:
+        self.counted.append((tuple(message.text for message in path), params, draft))
+        info = self._models.state.info
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        if info is None:
+            return None
+        said = sum(len(message.text.split()) for message in path)
+        system = len(params.system_prompt.split())
+        return TokenCount(
+            info.context_length, system, said, len(draft.split()), 1024, self.left_out, self.fits
+        )
+
+
 class FakeSettings:
     """Settings that live as long as the test."""
 
@@ -492,6 +528,7 @@ class FakeServices:
         self.settings = FakeSettings()
         self.fit = FakeFit()
         self.load_settings = FakeLoadSettings(self.facts)
+        self.meter = FakeMeter(self.models)
 
     def as_services(self) -> Services:
         """What the window takes them for."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     Failed,
     Finished,
     FinishReason,
@@ -24,6 +25,7 @@ from app.domain.generation import (
     PartKind,
     RunStats,
     TextDelta,
+    TokenCount,
 )
 from app.domain.load_params import LoadParams
 from app.domain.placement import Device
@@ -69,6 +71,7 @@ class ScriptedEngine:
     """The same for a load."""
     hold_devices: asyncio.Event | None = None
     """The same for the list of devices."""
+    counted: list[CountRequest] = field(default_factory=list)
     measured: list[str] = field(default_factory=list)
     dry_run_error: AppError | None = None
     lose_model_on_failure: bool = True
@@ -124,6 +127,12 @@ class ScriptedEngine:
 
     def cancel(self, request_id: str) -> None:
         self._cancelled.add(request_id)
+
+    async def count_tokens(self, request: CountRequest) -> TokenCount:
+        """A token for each word."""
+        self.counted.append(request)
+        said = sum(len(turn.text.split()) for turn in request.turns)
+        return TokenCount(4096, 0, said, len(request.draft.split()), 0)
 
     async def unload(self, path: str) -> None:
         self.drop(path)

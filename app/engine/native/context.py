@@ -63,6 +63,8 @@ class Context:
         self.takes_back = weights.rewinds and not weights.window
         """Whether the last few tokens can always be dropped again."""
         self._memory = lib.llama_get_memory(self._pointer)
+        self.can_shift = bool(weights.rewinds and lib.llama_memory_can_shift(self._memory))
+        """Whether what was computed can move to earlier positions."""
         self._window = weights.window
         self._vocabulary_size = weights.vocabulary.size
         self._make_batch()
@@ -214,6 +216,15 @@ class Context:
         # the process if asked to.
         lib.llama_memory_seq_cp(self._memory, source, sequence, -1, -1)
         return self.keep(sequence, count)
+
+    def shift(self, sequence: int, kept: int, count: int) -> None:
+        """Drop the `count` tokens after the first `kept`; those behind move up.
+
+        Only where it `can_shift`, and where no other sequence has cells in common with what moves:
+        a cell has one position for all.
+        """
+        lib.llama_memory_seq_rm(self._memory, sequence, kept, kept + count)
+        lib.llama_memory_seq_add(self._memory, sequence, kept + count, -1, -count)
 
     def forget(self, sequence: int) -> None:
         """Drop a whole sequence."""

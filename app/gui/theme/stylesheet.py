@@ -105,6 +105,7 @@ QSlider { border: 1px solid transparent; }
 
 QProgressBar { background: $track; border: none; border-radius: 2px; max-height: 4px;
     min-height: 4px; }
+QProgressBar[kind="ring"] { background: transparent; max-height: 40px; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
 
 QAbstractItemView { background: transparent; border: none; outline: none; }

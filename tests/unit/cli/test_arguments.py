@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from app.cli.commands import (
     SearchConversations,
     ShowConversation,
 )
+from app.domain.overflow import Overflow
 
 HERE = Path.cwd()
 
@@ -222,3 +224,26 @@ def test_a_file_without_a_form_is_wrong_usage(
     with pytest.raises(SystemExit):
         parse(["chat", "hi", "--grammar", str(file)])
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        ("--think", {"thinking": True}),
+        ("--no-think --effort low", {"thinking": False, "effort": "low"}),
+        ("--overflow stop", {"overflow": Overflow.STOP}),
+        ("--overflow drop-oldest", {"overflow": Overflow.DROP_OLDEST}),
+        ("--overflow keep-ends", {"overflow": Overflow.KEEP_ENDS}),
+    ],
+)
+def test_thinking_and_the_policy(words: str, changes: dict[str, Any]) -> None:
+    assert parse(["chat", "hi", *words.split()]) == Chat(None, "hi", **changes)
+
+
+@pytest.mark.parametrize("words", ["--effort some", "--overflow summarise"])
+def test_an_unknown_effort_or_policy_is_wrong_usage(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse(["chat", "hi", *words.split()])
+    assert "invalid choice" in capsys.readouterr().err

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from app.domain.errors import AppError, EngineCrashed, OutOfMemory
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
+    EFFORTS,
+    CountRequest,
     Failed,
     Finished,
     GenerateRequest,
@@ -24,10 +26,13 @@ from app.domain.generation import (
     Role,
     RunStats,
     Sampling,
+    Switches,
     TextDelta,
+    TokenCount,
     Turn,
 )
 from app.domain.load_params import LoadParams, bounded
+from app.domain.overflow import Overflow
 from app.domain.placement import Device, DeviceKind
 from app.engine import protocol
 
@@ -82,7 +87,9 @@ REQUESTS = st.builds(
     GenerateRequest,
     TEXT,
     TEXT,
-    st.lists(st.builds(Turn, st.sampled_from(Role), TEXT, TEXT), max_size=3).map(tuple),
+    st.lists(st.builds(Turn, st.sampled_from(Role), TEXT, TEXT, st.integers(1, 9)), max_size=3).map(
+        tuple
+    ),
     st.builds(
         Sampling,
         temperature=st.floats(0, 5),
@@ -93,6 +100,8 @@ REQUESTS = st.builds(
     ),
     st.none() | st.integers(1, 10**6),
     st.lists(TEXT, max_size=3).map(tuple),
+    st.sampled_from(Overflow),
+    st.builds(Switches, st.none() | st.booleans(), st.sampled_from(["", *EFFORTS])),
 )
 
 
@@ -100,6 +109,34 @@ REQUESTS = st.builds(
 def test_generate_requests_come_back_as_they_went(request: GenerateRequest) -> None:
     frame = through_a_pipe(protocol.generate_to_dict(request))
     assert protocol.generate_from_dict(frame) == request
+
+
+@given(REQUESTS, TEXT)
+def test_requests_to_count_come_back_as_they_went(request: GenerateRequest, draft: str) -> None:
+    count = CountRequest(
+        request.model_path,
+        request.turns,
+        draft,
+        request.max_tokens,
+        request.overflow,
+        request.switches,
+    )
+    assert protocol.count_from_dict(through_a_pipe(protocol.count_to_dict(count))) == count
+
+
+def test_counts_come_back_as_they_went() -> None:
+    count = TokenCount(8192, 3, 200, 1, 1024, 4, fits=False)
+    frame = through_a_pipe({"is": "counted", "count": asdict(count)})
+    assert protocol.counted_from_dict(frame) == count
+    error = EngineCrashed("a", "b", "c")
+    back = protocol.counted_from_dict({"is": "counted", "error": error.to_dict()})
+    assert isinstance(back, EngineCrashed)
+
+
+@pytest.mark.parametrize("count", [{}, {"count": None}, {"count": {"sent": 3}}])
+def test_malformed_counts_are_refused(count: protocol.Frame) -> None:
+    with pytest.raises(protocol.ProtocolError):
+        protocol.counted_from_dict({"is": "counted", **count})
 
 
 def test_a_lone_surrogate_survives_the_pipe() -> None:
