@@ -33,7 +33,7 @@ async def chat(command: Chat, services: Services, output: Output) -> int:
     """
     printer = printer_for(output, as_json=command.json)
     try:
-        await _choose(command.model, services)
+        await choose(command.model, services)
         return await _answer(command, services, printer)
     except AppError as error:
         printer.failed(error)
@@ -45,8 +45,8 @@ async def chat(command: Chat, services: Services, output: Output) -> int:
         return INTERRUPTED
 
 
-async def _choose(model: str | None, services: Services) -> None:
-    """Make the model asked for the one that answers."""
+async def choose(model: str | None, services: Services) -> None:
+    """Make the model asked for the one that answers; raises `AppError` cases."""
     if model == STARTER:
         starter = next((known for known in services.models.models if known.is_starter), None)
         if starter is None:

@@ -21,7 +21,15 @@ from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import LoadParams
 from app.engine import protocol
-from app.engine.jobs import DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
+from app.engine.jobs import (
+    BenchJob,
+    DescribeJob,
+    DryRunJob,
+    Facts,
+    GenerateJob,
+    LoadJob,
+    UnloadJob,
+)
 from app.engine.worker import Worker
 
 NICENESS = 5
@@ -110,6 +118,9 @@ class _Host:
             case "generate":
                 generate = protocol.generate_from_dict(frame["request"])
                 self._worker.put(GenerateJob(generate, self._teller(generate.request_id)))
+            case "bench":
+                bench = protocol.bench_from_dict(frame["request"])
+                self._worker.put(BenchJob(bench, self._teller(bench.request_id)))
             case "cancel":
                 self._worker.cancel(frame["id"])
             case "unload":

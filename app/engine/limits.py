@@ -48,11 +48,16 @@ def choose_threads(wanted: int | None) -> int:
     """Computing threads: one fewer than the processor cores that this process may use."""
     if wanted is not None and wanted > 0:
         return min(wanted, MOST_THREADS)
+    return max(1, min(usable_cores() - 1, MOST_THREADS))
+
+
+def usable_cores() -> int:
+    """Cores of the processor that this process may use; those that share one count as one."""
     usable = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         usable = len(os.sched_getaffinity(0))
     cores = psutil.cpu_count(logical=False) or usable
-    return max(1, min(cores, usable, MOST_THREADS + 1) - 1)
+    return min(cores, usable)
 
 
 def machine_memory() -> Memory:

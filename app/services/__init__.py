@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.domain.facts import Fact
 from app.flow.broadcast import Broadcast
+from app.services.benchmarks import BenchmarkService
 from app.services.chat import ChatService
 from app.services.conversations import ConversationService
 from app.services.doctor import DoctorService
@@ -25,3 +26,4 @@ class Services:
     settings: SettingsService
     doctor: DoctorService
     fit: FitService
+    benchmarks: BenchmarkService

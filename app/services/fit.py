@@ -138,17 +138,18 @@ class FitService:
     # ------------------------------------------------------------------------------- memory
 
     def _free_bytes(self) -> int:
-        memory = self._memory()
-        return min(memory.total, memory.available + self._would_give_back(memory))
+        memory, info = self._memory(), self._engine.loaded
+        held = held_bytes(info, memory) if info is not None else 0
+        return min(memory.total, memory.available + held)
 
-    def _would_give_back(self, memory: Memory) -> int:
-        """What the loaded model holds that is not counted as available."""
-        info = self._engine.loaded
-        if info is None or info.gpu_layers:
-            # What lies in a graphics processor is none of this memory.
-            return 0
-        mapped = info.mapped_bytes if memory.mapped_is_available else 0
-        return info.context_bytes + info.compute_bytes + max(0, info.weights_bytes - mapped)
+
+def held_bytes(info: LoadedInfo, memory: Memory) -> int:
+    """What a loaded model holds of memory that is not counted as available."""
+    if info.gpu_layers:
+        # What lies in a graphics processor is none of this memory.
+        return 0
+    mapped = info.mapped_bytes if memory.mapped_is_available else 0
+    return info.context_bytes + info.compute_bytes + max(0, info.weights_bytes - mapped)
 
 
 def _plan(model: LocalModel, context_length: int | None) -> ContextPlan:

@@ -61,6 +61,7 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         settings=made.settings,
         doctor=DoctorService(probes),
         fit=made.fit,
+        benchmarks=made.benchmarks,
     )
 
 

@@ -15,8 +15,10 @@ from app.domain.facts import AnswerEnded, Fact
 from app.domain.fit import LayerShape, Memory, ModelShape
 from app.domain.localmodel import GgufFacts, LocalModel
 from app.domain.settings import Settings
+from app.domain.slowness import MachineFacts
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
+from app.services.benchmarks import BenchmarkService
 from app.services.chat import ChatService
 from app.services.conversations import ConversationService
 from app.services.fit import FitService
@@ -97,6 +99,9 @@ class World:
     fit: FitService
     memory: list[Memory]
     """The last one is what the machine has."""
+    benchmarks: BenchmarkService
+    machine: list[MachineFacts]
+    """The last one is what the machine is."""
 
     async def until_answered(self) -> AnswerEnded:
         """Wait for the next end of an answer and for all that follows from it."""
@@ -136,9 +141,35 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     memory = [Memory(16_000_000, 8_000_000)]
     fit = FitService(engine, used, broadcast, tasks, lambda: memory[-1], "here", clock)
     await fit.start()
+    machine = [MachineFacts(cores=4)]
+    benchmarks = BenchmarkService(
+        engine,
+        used,
+        models,
+        settings,
+        broadcast,
+        tasks,
+        lambda: memory[-1],
+        lambda: machine[-1],
+        "here",
+        clock,
+    )
     await models.start()
     made = World(
-        engine, used, shelf, settings, facts, bugs, tasks, models, conversations, chat, fit, memory
+        engine,
+        used,
+        shelf,
+        settings,
+        facts,
+        bugs,
+        tasks,
+        models,
+        conversations,
+        chat,
+        fit,
+        memory,
+        benchmarks,
+        machine,
     )
     try:
         yield made
