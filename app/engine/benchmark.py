@@ -11,9 +11,7 @@ recurrent ones too.
 
 from __future__ import annotations
 
-import random
 import statistics
-import time
 from collections import defaultdict
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -30,15 +28,14 @@ from app.domain.benchmark import (
     SpeedMeasured,
     ThreadSpeed,
 )
-from app.domain.errors import AppError, EngineError
+from app.domain.errors import AppError
 from app.domain.generation import Failed
+from app.engine.bench_batches import Batches, Stopped
 from app.engine.bench_room import WARM_TOKENS, context_for, depths_with_room, threads_to_try
 from app.engine.host_load import Watch
 from app.engine.limits import usable_cores
 from app.engine.loaded import LoadedModel
 from app.engine.native import system
-from app.engine.native.abort import AbortFlag
-from app.engine.native.context import ABORTED, BATCH, DONE
 
 BASE, SCRATCH = 0, 1
 """The sequence with what lies before, and the one that repetitions go on in."""
@@ -46,18 +43,11 @@ BASE, SCRATCH = 0, 1
 _SHORTEST_PROMPT, _SHORTEST_ANSWER = 64, 8
 _REPETITION_SHARE = 1 / 12
 """Of the time there is, what reading a prompt or writing an answer once may take."""
-_UNSTOPPABLE_SECONDS = 1.0
-"""What a batch may take where nothing can stop it: a cancel waits for it."""
 _SWEEP_ANSWER = 16
 _SWEEP_SHARE = 1 / 3
 """Of the time there is for the depths, so much more for numbers of threads."""
 
 Steps: TypeAlias = Generator[None, None, None]
-Timed: TypeAlias = Generator[None, None, float]
-
-
-class _Stopped(Exception):
-    """Cancelled."""
 
 
 @dataclass(slots=True)
@@ -80,17 +70,10 @@ class Benchmark:
         self._emit = emit
         self._loaded = loaded
         self._depths, self._left_out = depths_with_room(loaded, request.plan)
-        self._context = context_for(loaded, request.plan, self._depths)
-        self._stop = AbortFlag()
-        self._context.obey(self._stop)
-        self._is_stoppable = self._context.rewinds and not loaded.info.gpu_layers
-        self._cancelled = False
-        chance = random.Random(0)
-        size = loaded.weights.vocabulary.size
-        self._tokens = [chance.randrange(size) for _ in range(self._context.length)]
-        self._spent = 0.0
+        context = self._context = context_for(loaded, request.plan, self._depths)
+        stoppable = context.rewinds and not loaded.info.gpu_layers
+        self._batches = Batches(context, loaded.weights.vocabulary.size, stoppable)
         self._told = 0.0
-        self._slice = BATCH
         self._prompt = min(request.plan.prompt_tokens, self._context.length)
         self._answer = request.plan.answer_tokens
         self._rates = _Rates()
@@ -101,13 +84,11 @@ class Benchmark:
 
     def cancel(self) -> None:
         """End it soon."""
-        self._cancelled = True
-        self._stop.raise_()
+        self._batches.cancel()
 
     def give_way(self) -> None:
         """Something more urgent waits: give up the batch that is computed; it is done again."""
-        if self._is_stoppable:
-            self._stop.raise_()
+        self._batches.give_way()
 
     # ---------------------------------------------------------------------- in the worker
 
@@ -134,7 +115,7 @@ class Benchmark:
             if self._plan.try_threads:
                 threads = yield from self._try_threads()
             last: BenchEvent = Benchmarked(self._result(threads, watch))
-        except _Stopped:
+        except Stopped:
             last = BenchCancelled()
         except AppError as error:
             last = Failed(error)
@@ -148,7 +129,7 @@ class Benchmark:
             prompt_tokens=self._prompt,
             answer_tokens=self._answer,
             left_out=tuple(self._left_out),
-            seconds=round(self._spent, 2),
+            seconds=round(self._batches.spent, 2),
             llama_cpp=system.version(),
             load=watch.read(),
         )
@@ -159,11 +140,11 @@ class Benchmark:
         """Touch all of the weights, and see how long things take."""
         self._tell(0)
         count = min(WARM_TOKENS, self._prompt)
-        yield from self._read(SCRATCH, 0, count)
+        yield from self._batches.read(SCRATCH, 0, count)
         self._context.forget(SCRATCH)
-        self._rates.prompt = count / (yield from self._read(SCRATCH, 0, count))
-        yield from self._write(SCRATCH, count, 1)
-        self._rates.decode = 2 / (yield from self._write(SCRATCH, count + 1, 2))
+        self._rates.prompt = count / (yield from self._batches.read(SCRATCH, 0, count))
+        yield from self._batches.write(SCRATCH, count, 1)
+        self._rates.decode = 2 / (yield from self._batches.write(SCRATCH, count + 1, 2))
         self._context.forget(SCRATCH)
         self._shorten()
 
@@ -175,20 +156,18 @@ class Benchmark:
                 self._prompt = max(_SHORTEST_PROMPT, self._prompt // 2)
             while self._answer > _SHORTEST_ANSWER and self._answer / self._rates.decode > patience:
                 self._answer = max(_SHORTEST_ANSWER, self._answer // 2)
-        while not self._is_stoppable and self._slice > _SHORTEST_PROMPT:
-            if self._slice / self._rates.prompt <= _UNSTOPPABLE_SECONDS:
-                break
-            self._slice //= 2
+        self._batches.keep_short(self._rates.prompt)
 
     def _measure_depths(self) -> Steps:
         before = 0
         for place, depth in enumerate(self._depths):
-            if before < depth and not self._has_time_for(depth - before):
+            # The first is measured in any case.
+            if place and not self._has_time_for(depth - before):
                 self._left_out[:0] = self._depths[place:]
                 self._depths = self._depths[:place]
                 return
             self._tell(depth)
-            yield from self._read(BASE, before, depth - before, depth)
+            yield from self._read_to(before, depth)
             before = depth
             prompts: list[float] = []
             answers: list[float] = []
@@ -203,12 +182,20 @@ class Benchmark:
             self._speeds.append(DepthSpeed(depth, tuple(prompts), tuple(answers)))
             self._emit(SpeedMeasured(self._speeds[-1]))
 
+    def _read_to(self, before: int, depth: int) -> Steps:
+        """Read on to this depth, slice by slice."""
+        while before < depth:
+            count = min(depth - before, self._batches.slice)
+            self._rates.prompt = count / (yield from self._batches.read(BASE, before, count))
+            before += count
+            self._tell(depth)
+
     def _repeat(self, depth: int) -> Generator[None, None, _Rates]:
         """One prompt and one answer at this depth."""
         self._go_on_from(depth)
-        read = yield from self._read(SCRATCH, depth, self._prompt)
+        read = yield from self._batches.read(SCRATCH, depth, self._prompt)
         self._go_on_from(depth)
-        written = yield from self._write(SCRATCH, depth, self._answer)
+        written = yield from self._batches.write(SCRATCH, depth, self._answer)
         self._context.forget(SCRATCH)
         return _Rates(self._prompt / read, self._answer / written)
 
@@ -225,18 +212,18 @@ class Benchmark:
         answers: dict[int, list[float]] = defaultdict(list)
         counts = threads_to_try(usable_cores(), self._loaded.info.threads)
         prompt, answer = min(self._prompt, 2 * WARM_TOKENS), min(self._answer, _SWEEP_ANSWER)
-        latest = self._spent + self._plan.seconds * _SWEEP_SHARE
+        latest = self._batches.spent + self._plan.seconds * _SWEEP_SHARE
         for _ in range(self._plan.repeats):
-            if prompts and self._plan.seconds and self._spent > latest:
+            if prompts and self._plan.seconds and self._batches.spent > latest:
                 break
             for count in counts:
                 self._context.use_threads(count)
                 self._tell(0, count)
                 # The first token starts the threads.
-                yield from self._write(SCRATCH, 0, 1)
-                answers[count].append(answer / (yield from self._write(SCRATCH, 1, answer)))
+                yield from self._batches.write(SCRATCH, 0, 1)
+                answers[count].append(answer / (yield from self._batches.write(SCRATCH, 1, answer)))
                 self._context.forget(SCRATCH)
-                prompts[count].append(prompt / (yield from self._read(SCRATCH, 0, prompt)))
+                prompts[count].append(prompt / (yield from self._batches.read(SCRATCH, 0, prompt)))
                 self._context.forget(SCRATCH)
         return tuple(
             ThreadSpeed(count, statistics.median(prompts[count]), statistics.median(answers[count]))
@@ -247,69 +234,21 @@ class Benchmark:
         """Whether so many tokens can be read, and one repetition done, in the time there is."""
         if not self._plan.seconds:
             return True
-        return self._spent + self._expected(tokens_before, 1) <= self._plan.seconds
+        return self._batches.spent + self._expected(tokens_before, 1) <= self._plan.seconds
 
     def _expected(self, tokens_before: int, repetitions: int) -> float:
         """Seconds; with what is known of the rates."""
         read = tokens_before + repetitions * self._prompt
         return read / self._rates.prompt + repetitions * self._answer / self._rates.decode
 
-    # ------------------------------------------------------------------------ computing
-
-    def _read(self, sequence: int, start: int, count: int, telling: int | None = None) -> Timed:
-        """Read tokens in slices; the seconds of computing. Progress where a depth is to be told."""
-        seconds = 0.0
-        while count > 0:
-            share = min(count, self._slice)
-            seconds += yield from self._batch(sequence, start, share)
-            start, count = start + share, count - share
-            if telling is not None:
-                self._rates.prompt = share / max(1e-9, self._last)
-                self._tell(telling)
-        return seconds
-
-    def _write(self, sequence: int, start: int, count: int) -> Timed:
-        """Compute tokens one by one, as an answer is."""
-        seconds = 0.0
-        for position in range(start, start + count):
-            seconds += yield from self._batch(sequence, position, 1)
-        return seconds
-
-    def _batch(self, sequence: int, start: int, count: int) -> Timed:
-        """One batch, when nothing else wants to be done; again where it had to give way."""
-        context = self._context
-        while True:
-            yield
-            # Lowered before the look: a cancel that comes later raises it again.
-            self._stop.lower()
-            if self._cancelled:
-                raise _Stopped
-            context.begin()
-            context.add_slice(self._tokens[start : start + count], start, sequence, True)
-            began = time.perf_counter()
-            outcome = context.compute()
-            context.finish()
-            self._last = time.perf_counter() - began
-            if outcome == DONE:
-                self._spent += self._last
-                return self._last
-            if outcome != ABORTED:
-                raise EngineError(
-                    "The engine could not measure this model.",
-                    f"llama_decode returned {outcome}.",
-                    "Load the model again, then measure again.",
-                )
-            if start:
-                context.keep(sequence, start)
-            else:
-                context.forget(sequence)
-
     # -------------------------------------------------------------------------- progress
 
     def _tell(self, depth: int, threads: int = 0) -> None:
         if self._rates.prompt and self._rates.decode:
             left = self._seconds_left()
-            self._told = max(self._told, min(0.99, self._spent / max(1e-9, self._spent + left)))
+            self._told = max(
+                self._told, min(0.99, self._batches.spent / max(1e-9, self._batches.spent + left))
+            )
         self._emit(BenchProgress(round(self._told, 3), depth, threads))
 
     def _seconds_left(self) -> float:
@@ -320,7 +259,7 @@ class Benchmark:
         if depths:
             left = self._expected(depths[-1] - done, self._plan.repeats * len(depths))
         if self._plan.seconds:
-            left = min(left, max(0.0, self._plan.seconds - self._spent))
+            left = min(left, max(0.0, self._plan.seconds - self._batches.spent))
         if self._plan.try_threads:
             left += self._plan.repeats * usable_cores() * _SWEEP_ANSWER / self._rates.decode
         return left

@@ -191,6 +191,7 @@ class MeasureDialog(Dialog):
         restyle(self.doing, tone="danger" if state.phase is BenchPhase.FAILED else "muted")
         if running:
             self.table.show_speeds(state.speeds)
+            self.table.setVisible(bool(state.speeds))
             for widget in (self.terms, self.notes, self.comparison):
                 widget.hide()
         elif self._shown is not None:

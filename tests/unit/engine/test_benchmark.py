@@ -101,6 +101,11 @@ def test_without_time_a_depth_is_left_out_and_the_first_measured_once(tiny: Rig)
     assert (result.prompt_tokens, result.answer_tokens) == (64, 8)
 
 
+def test_a_single_depth_is_measured_whatever_the_time(tiny: Rig) -> None:
+    result = result_of(benchmark(tiny, BenchPlan((128,), repeats=3, seconds=1e-6)))
+    assert [speed.depth for speed in result.speeds] == [128]
+
+
 def test_numbers_of_threads(tiny: Rig) -> None:
     plan = replace(SMALL, depths=(0,), repeats=1, try_threads=True)
     events = benchmark(tiny, plan)
