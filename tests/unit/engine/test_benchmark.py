@@ -13,6 +13,7 @@ import pytest
 from app.domain import errors
 from app.domain.benchmark import (
     BenchCancelled,
+    BenchEvent,
     Benchmarked,
     BenchPlan,
     BenchProgress,
@@ -24,10 +25,13 @@ from app.domain.fit import Memory
 from app.domain.generation import LoadRequest
 from app.engine import bench_room
 from app.engine.bench_room import threads_to_try
+from app.engine.benchmark import BASE, SCRATCH, Benchmark
+from app.engine.native.bindings import lib
 from app.engine.thread_engine import ThreadEngine
 from tests.helpers.engine_rig import Events, Rig, collect, new_id
 from tests.helpers.gguf_files import babbler
 from tests.helpers.recurrent_babbler import recurrent_babbler
+from tests.helpers.stepping import load_model
 from tests.unit.engine.conftest import ENGINES
 
 SMALL = BenchPlan((0, 64), prompt_tokens=64, answer_tokens=4, repeats=2)
@@ -80,7 +84,7 @@ def test_each_depth_is_measured_and_told(shared: Rig) -> None:
 def test_what_is_warm_stays_warm(shared: Rig) -> None:
     question = "Tell me about the sea and the wind. " * 20
     first = shared.ask(question, max_tokens=4)
-    result_of(benchmark(shared))
+    result_of(benchmark(shared, replace(SMALL, depths=(64,), repeats=1)))
     again = shared.ask(question, max_tokens=4)
     assert again.text == first.text
     assert again.last.stats.cached_tokens > 0
@@ -227,6 +231,26 @@ def test_without_memory_it_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setattr(bench_room, "machine_memory", lambda: Memory(10**9, 10_000_000))
     assert isinstance(benchmark(rig).error, errors.OutOfMemory)
     rig.close()
+
+
+@pytest.mark.native_model
+def test_all_that_lies_before_is_seen(tmp_path: Path) -> None:
+    loaded = load_model(babbler(tmp_path / "small.gguf"), 512)
+    said: list[BenchEvent] = []
+    plan = BenchPlan((128,), prompt_tokens=64, answer_tokens=4, repeats=2)
+    measurement = Benchmark(loaded, BenchRequest("b", "small.gguf", plan), said.append)
+    context = measurement._context
+    deepest = 0
+    while not measurement.step():
+        used = context.used(SCRATCH)
+        if context.used(BASE) == 128 and used > 128:
+            deepest = max(deepest, used)
+            # It begins at the first token: what lies before was not left behind.
+            assert lib.llama_memory_seq_pos_min(context._memory, SCRATCH) == 0
+    loaded.close()
+    assert isinstance(said[-1], Benchmarked)
+    # Before the last token of an answer, which is seen as it is begun.
+    assert deepest == 128 + 3
 
 
 @pytest.mark.parametrize(
