@@ -213,8 +213,7 @@ class BenchmarkService:
 
         None where it is neither loaded nor measured: then there is nothing to look at.
         """
-        loaded = self._engine.loaded
-        info = loaded if loaded is not None and loaded.path == model.path else None
+        info = self._loaded(model.path)
         if info is None and record is None:
             return None
         memory = self._memory()
@@ -231,6 +230,11 @@ class BenchmarkService:
                 mixture=bool(model.shape and model.shape.experts_used),
             )
         )
+
+    def _loaded(self, path: str) -> LoadedInfo | None:
+        """What the engine has of that file."""
+        loaded = self._engine.loaded
+        return loaded if loaded is not None and loaded.path == path else None
 
     async def _can_offload(self) -> bool:
         if self._offloads is None:
@@ -251,7 +255,8 @@ class BenchmarkService:
                 settings = self._settings.current
                 engine = replace(settings.engine, threads=threads)
                 self._settings.change(replace(settings, engine=engine))
-                loaded = self._engine.loaded
+                chosen = self._models.state.model
+                loaded = self._loaded(chosen.path) if chosen else None
                 await self._load_again(loaded.context_length if loaded else None)
             case ShorterContext(length):
                 await self._load_again(length)
