@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.commands import Chat, CliCommand, Command, OpenWindow
+from app.cli.commands import Bench, Chat, CliCommand, Command, OpenWindow
 from app.config.logs import start_logging
 from app.config.passing_settings import PassingSettings
 from app.config.paths import ProfilePaths, make_folders, profile_paths
@@ -59,10 +59,12 @@ class Application:
         paths: ProfilePaths,
         *,
         in_memory: bool = False,
+        keeps_settings: bool = True,
         owns_profile: bool = False,
         unusable: ConfigError | None = None,
     ) -> None:
-        """`in_memory`: nothing is kept, neither conversations nor settings.
+        """`in_memory`: nothing is kept, neither conversations nor settings. Without
+        `keeps_settings` the settings alone are not.
 
         `owns_profile`: only the one window of a profile may repair what it finds in it.
 
@@ -71,6 +73,7 @@ class Application:
         self.settings = SettingsFile(paths.settings)
         self._paths = paths
         self._in_memory = in_memory
+        self._keeps_settings = keeps_settings and not in_memory
         self._owns_profile = owns_profile
         self._unusable = unusable
         self._tasks = TaskOwner(_report_bug)
@@ -84,8 +87,10 @@ class Application:
         # Imported here: the window paints its first frame before it needs any of them.
         from app.config.load_settings_file import LoadSettingsFile
         from app.engine.limits import machine_memory
+        from app.engine.machine_facts import machine_facts
         from app.library.local_library import LocalLibrary
         from app.services import Services
+        from app.services.benchmarks import BenchmarkService
         from app.services.chat import ChatService
         from app.services.context_meter import ContextMeterService
         from app.services.conversations import ConversationService
@@ -100,7 +105,7 @@ class Application:
         self._stops += [store.close, self._tasks.drain]
         library = LocalLibrary()
         self._stops.append(library.close)
-        keeper = PassingSettings(self.settings.current) if self._in_memory else self.settings
+        keeper = self.settings if self._keeps_settings else PassingSettings(self.settings.current)
         settings = SettingsService(keeper)
         self._engine = engine = self._make_engine(settings)
         self._stops.append(engine.close)
@@ -128,10 +133,31 @@ class Application:
             store, settings, facts, now_ms, lambda: models.state.model
         )
         doctor = DoctorService(self._probes())
-        await models.start()
         meter = ContextMeterService(engine, models)
+        benchmarks = BenchmarkService(
+            engine,
+            store,
+            models,
+            load_settings,
+            facts,
+            self._tasks,
+            machine_memory,
+            machine_facts,
+            machine,
+            now_ms,
+        )
+        await models.start()
         return Services(
-            facts, models, conversations, chat, settings, doctor, fit, load_settings, meter
+            facts,
+            models,
+            conversations,
+            chat,
+            settings,
+            doctor,
+            fit,
+            load_settings,
+            meter,
+            benchmarks,
         )
 
     async def start_for_window(self) -> Services:
@@ -304,7 +330,13 @@ async def _terminal(command: CliCommand, paths: ProfilePaths) -> int:
             make_folders(paths)
         except ConfigError as error:
             unusable = error
-    application = Application(paths, in_memory=in_memory, unusable=unusable)
+    application = Application(
+        paths,
+        in_memory=in_memory,
+        # The model that is measured must not become the one that is chosen in the window.
+        keeps_settings=not isinstance(command, Bench),
+        unusable=unusable,
+    )
     try:
         return await run_command(command, await application.start())
     finally:

@@ -53,6 +53,7 @@ commands:
   conversations list      list the conversations, the latest first
   conversations show ID   print one conversation
   conversations search Q  find messages with all of these words
+  bench                   measure how fast a model is on this machine
   doctor                  tell versions, paths, devices and the state of the data
 
 options:
@@ -89,6 +90,10 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
     match rest[:1]:
         case ["chat"]:
             return _chat(_parser("chat", found.profile), rest[1:], stdin)
+        case ["bench"]:
+            from app.cli.bench_arguments import bench
+
+            return bench(_parser("bench", found.profile), rest[1:])
         case ["conversations"]:
             return _conversations(rest[1:], found.profile)
         case ["doctor"]:

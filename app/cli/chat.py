@@ -34,7 +34,7 @@ async def chat(command: Chat, services: Services, output: Output) -> int:
     """
     printer = printer_for(output, as_json=command.json)
     try:
-        await _choose(command.model, services)
+        await choose(command.model, services)
         _set_load(command, services)
         return await _answer(command, services, printer)
     except AppError as error:
@@ -63,8 +63,8 @@ def _set_load(command: Chat, services: Services) -> None:
         services.load_settings.change(chosen.path, replace(wished, **given))
 
 
-async def _choose(model: str | None, services: Services) -> None:
-    """Make the model asked for the one that answers."""
+async def choose(model: str | None, services: Services) -> None:
+    """Make the model asked for the one that answers; raises `AppError` cases."""
     if model == STARTER:
         starter = next((known for known in services.models.models if known.is_starter), None)
         if starter is None:

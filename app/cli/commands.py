@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from app.domain.benchmark import BenchPlan
 from app.domain.overflow import Overflow
 
 STARTER: Final = "starter"
@@ -89,5 +90,18 @@ class Doctor:
     json: bool = False
 
 
-CliCommand: TypeAlias = Chat | ListConversations | ShowConversation | SearchConversations | Doctor
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Measure how fast a model is on this machine."""
+
+    profile: str | None
+    model: str | None = None
+    """As in `Chat`."""
+    plan: BenchPlan = field(default_factory=BenchPlan)
+    json: bool = False
+
+
+CliCommand: TypeAlias = (
+    Chat | ListConversations | ShowConversation | SearchConversations | Doctor | Bench
+)
 Command: TypeAlias = OpenWindow | CliCommand

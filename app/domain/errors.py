@@ -122,6 +122,12 @@ class NothingLoaded(EngineError):
     kind = "engine.nothing_loaded"
 
 
+class EngineBusy(EngineError):
+    """The engine does one such thing at a time."""
+
+    kind = "engine.busy"
+
+
 class ContextLengthRefused(EngineError):
     """The context length asked for is out of bounds for this model or this machine."""
 

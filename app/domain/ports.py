@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from app.domain.benchmark import BenchEvent, BenchRecord, BenchRequest, BenchResult, BenchSubject
 from app.domain.conversation import (
     ChatParams,
     Conversation,
@@ -63,8 +64,19 @@ class Engine(Protocol):
         """
         ...
 
+    def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
+        """Measure the loaded model; ends with `Benchmarked`, `BenchCancelled` or `Failed`.
+
+        One at a time, in memory of its own: what is warm stays so. Whatever else is asked for goes
+        first; a load or an unload ends it as cancelled.
+        """
+        ...
+
     def cancel(self, request_id: str) -> None:
-        """End that load or answer soon; it still sends its terminal event. Unknown ids are fine."""
+        """End that load, answer or measurement soon; it still sends its terminal event.
+
+        Unknown ids are fine.
+        """
         ...
 
     async def count_tokens(self, request: CountRequest) -> TokenCount:
@@ -199,6 +211,24 @@ class ConversationStore(Protocol):
 
     async def fits(self, machine: str, limit: int = 500) -> list[FitRecord]:
         """What models took on a machine; what was measured last comes first."""
+        ...
+
+    async def keep_benchmark(
+        self, machine: str, subject: BenchSubject, result: BenchResult, now: int
+    ) -> BenchRecord:
+        """Add a measurement to the history of its file on a machine."""
+        ...
+
+    async def benchmarks(
+        self, machine: str, path: str, file_bytes: int, limit: int = 100
+    ) -> list[BenchRecord]:
+        """The history of a file on a machine; what was measured last comes first."""
+        ...
+
+    async def forget_benchmark(self, record_id: int) -> None: ...
+
+    async def longest_conversation(self) -> int:
+        """The most tokens that any answer and what was read for it had together."""
         ...
 
     async def health(self) -> dict[str, str]:

@@ -24,6 +24,7 @@ from app.domain.load_params import load_params_from_dict
 from app.domain.placement import Device
 from app.engine import protocol
 from app.engine.jobs import (
+    BenchJob,
     CountJob,
     DescribeJob,
     DevicesJob,
@@ -124,6 +125,9 @@ class _Host:
             case "count":
                 count = protocol.count_from_dict(frame["request"])
                 self._worker.count(CountJob(count, self._count_teller(frame["id"])))
+            case "bench":
+                bench = protocol.bench_from_dict(frame["request"])
+                self._worker.put(BenchJob(bench, self._teller(bench.request_id)))
             case "cancel":
                 self._worker.cancel(frame["id"])
             case "unload":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.domain.benchmark import BenchCancelled, BenchEvent, BenchRequest
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
@@ -66,6 +67,22 @@ class CountJob:
 
 
 @dataclass(slots=True)
+class BenchJob:
+    """Measure how fast the loaded model is; events go to `emit`."""
+
+    request: BenchRequest
+    emit: Callable[[BenchEvent], None]
+
+    @property
+    def request_id(self) -> str:
+        return self.request.request_id
+
+    def cancelled(self) -> None:
+        """End a job that was not begun."""
+        self.emit(BenchCancelled())
+
+
+@dataclass(slots=True)
 class UnloadJob:
     """Free the model, then call `done`."""
 
@@ -100,4 +117,4 @@ class DryRunJob:
     request_id: str = field(default="", init=False)
 
 
-AnyJob = LoadJob | GenerateJob | UnloadJob | DescribeJob | DevicesJob | DryRunJob
+AnyJob = LoadJob | GenerateJob | BenchJob | UnloadJob | DescribeJob | DevicesJob | DryRunJob

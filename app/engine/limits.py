@@ -69,13 +69,22 @@ def choose_threads(wanted: int | None) -> int:
 
     A wish is met up to what the processor can run at once: more only wait for one another.
     """
+    if wanted is not None and wanted > 0:
+        return min(wanted, _usable(), MOST_THREADS)
+    return max(1, min(usable_cores() - 1, MOST_THREADS))
+
+
+def usable_cores() -> int:
+    """Cores of the processor that this process may use; those that share one count as one."""
+    usable = _usable()
+    return min(psutil.cpu_count(logical=False) or usable, usable)
+
+
+def _usable() -> int:
     usable = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         usable = len(os.sched_getaffinity(0))
-    if wanted is not None and wanted > 0:
-        return min(wanted, usable, MOST_THREADS)
-    cores = psutil.cpu_count(logical=False) or usable
-    return max(1, min(cores, usable, MOST_THREADS + 1) - 1)
+    return usable
 
 
 def machine_memory() -> Memory:

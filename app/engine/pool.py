@@ -15,6 +15,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from app.domain.benchmark import BenchCancelled, BenchEvent, BenchRequest
 from app.domain.errors import AppError, NothingLoaded
 from app.domain.fit import MEMORY, MeasuredSizes, Memory
 from app.domain.generation import (
@@ -54,6 +55,8 @@ class OneModelEngine(Protocol):
     def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]: ...
 
     def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]: ...
+
+    def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]: ...
 
     async def count_tokens(self, request: CountRequest) -> TokenCount: ...
 
@@ -257,6 +260,20 @@ class EnginePool:
             stream.finish(Finished(FinishReason.CANCELLED, RunStats()))
         else:
             stream.finish(Failed(_not_loaded(request.model_path)))
+        return stream
+
+    def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
+        """Measure the model loaded from `model_path`; see the port."""
+        place = self._places.get(request.model_path)
+        if place is not None and not self._closing:
+            self._touch(place)
+            events = place.engine.benchmark(request)
+            self._watch(place)
+            return events
+        stream: BatchStream[BenchEvent] = BatchStream(asyncio.get_running_loop())
+        stream.finish(
+            BenchCancelled() if self._closing else Failed(_not_loaded(request.model_path))
+        )
         return stream
 
     async def count_tokens(self, request: CountRequest) -> TokenCount:

@@ -12,6 +12,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any, BinaryIO, cast
 
+from app.domain.benchmark import (
+    BenchCancelled,
+    BenchEvent,
+    Benchmarked,
+    BenchProgress,
+    BenchRequest,
+    SpeedMeasured,
+    plan_from_dict,
+    result_from_dict,
+    speed_from_dict,
+)
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
@@ -44,7 +55,8 @@ from app.domain.sampling import sampling_from_dict
 VERSION = 1
 
 Frame = dict[str, Any]
-Event = LoadEvent | GenerateEvent
+Event = LoadEvent | GenerateEvent | BenchEvent
+_Measured = BenchProgress | SpeedMeasured | Benchmarked | BenchCancelled
 
 
 class ProtocolError(Exception):
@@ -154,6 +166,16 @@ def counted_from_dict(data: Frame) -> TokenCount | AppError:
         raise ProtocolError(f"a malformed count: {sorted(data)}") from error
 
 
+def bench_to_dict(request: BenchRequest) -> Frame:
+    """A request for a measurement as a frame's content."""
+    return asdict(request)
+
+
+def bench_from_dict(data: Frame) -> BenchRequest:
+    """The inverse of `bench_to_dict`."""
+    return BenchRequest(data["request_id"], data["model_path"], plan_from_dict(data["plan"]))
+
+
 def sizes_from_dict(data: Frame) -> MeasuredSizes:
     """The sizes in a frame `measured`; raises `ProtocolError`."""
     try:
@@ -202,6 +224,20 @@ def event_to_dict(event: Event) -> Frame:
             return {"is": "finished", **asdict(event)}
         case Failed():
             return {"is": "failed", "error": event.error.to_dict()}
+        case _:
+            return _measured_to_dict(event)
+
+
+def _measured_to_dict(event: _Measured) -> Frame:
+    match event:
+        case BenchProgress():
+            return {"is": "bench_progress", **asdict(event)}
+        case SpeedMeasured():
+            return {"is": "speed", **asdict(event)}
+        case Benchmarked():
+            return {"is": "benchmarked", **asdict(event)}
+        case BenchCancelled():
+            return {"is": "bench_cancelled"}
 
 
 _EVENTS: dict[str, Callable[[Frame], Event]] = {
@@ -213,6 +249,10 @@ _EVENTS: dict[str, Callable[[Frame], Event]] = {
     ),
     "delta": lambda data: TextDelta(PartKind(data["kind"]), data["text"]),
     "finished": lambda data: Finished(FinishReason(data["reason"]), RunStats(**data["stats"])),
+    "bench_progress": lambda data: BenchProgress(data["fraction"], data["depth"], data["threads"]),
+    "speed": lambda data: SpeedMeasured(speed_from_dict(data["speed"])),
+    "benchmarked": lambda data: Benchmarked(result_from_dict(data["result"])),
+    "bench_cancelled": lambda _: BenchCancelled(),
     "failed": lambda data: Failed(AppError.from_dict(data["error"])),
 }
 

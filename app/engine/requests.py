@@ -13,6 +13,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, TypeVar
 
+from app.domain.benchmark import BenchCancelled, BenchEvent, Benchmarked, BenchRequest
 from app.domain.errors import AppError, NothingLoaded
 from app.domain.generation import (
     CountRequest,
@@ -30,8 +31,8 @@ from app.domain.generation import (
 )
 from app.flow.stream import BatchStream
 
-Event = LoadEvent | GenerateEvent
-_TERMINAL = (Loaded, LoadCancelled, Finished, Failed)
+Event = LoadEvent | GenerateEvent | BenchEvent
+_TERMINAL = (Loaded, LoadCancelled, Finished, Benchmarked, BenchCancelled, Failed)
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ class Doing(Enum):
     NOTHING = auto()
     LOADING = auto()
     ANSWERING = auto()
+    MEASURING = auto()
 
 
 @dataclass(slots=True)
@@ -65,10 +67,13 @@ class _Open:
 
     def end_cancelled(self) -> None:
         """End as the reader wished."""
-        if self.doing is Doing.LOADING:
-            self.stream.finish(LoadCancelled())
-        else:
-            self.stream.finish(Finished(FinishReason.CANCELLED, RunStats()))
+        match self.doing:
+            case Doing.LOADING:
+                self.stream.finish(LoadCancelled())
+            case Doing.MEASURING:
+                self.stream.finish(BenchCancelled())
+            case _:
+                self.stream.finish(Finished(FinishReason.CANCELLED, RunStats()))
 
 
 class Requests:
@@ -97,6 +102,10 @@ class Requests:
     def open_generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
         """A stream for the events of this answer."""
         return self._new(request.request_id, Doing.ANSWERING, Path(request.model_path).name)
+
+    def open_bench(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
+        """A stream for the events of this measurement."""
+        return self._new(request.request_id, Doing.MEASURING, Path(request.model_path).name)
 
     def _new(self, request_id: str, doing: Doing, name: str) -> BatchStream[Any]:
         if not request_id or request_id in self._open:

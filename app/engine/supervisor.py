@@ -15,6 +15,7 @@ from collections.abc import AsyncIterable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from app.domain.benchmark import BenchEvent, BenchRequest
 from app.domain.errors import AppError, EngineCrashed
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
@@ -110,6 +111,12 @@ class HostEngine:
         self._ask(request.request_id, "generate", protocol.generate_to_dict(request))
         return stream
 
+    def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
+        """Measure; ends with `Benchmarked`, `BenchCancelled` or `Failed`."""
+        stream = self._requests.open_bench(request)
+        self._ask(request.request_id, "bench", protocol.bench_to_dict(request))
+        return stream
+
     def _ask(self, request_id: str, what: str, request: protocol.Frame) -> None:
         if self._closing:
             # Nothing is begun any more: the request ends as cancelled.
@@ -118,7 +125,7 @@ class HostEngine:
             self._running_host().send({"do": what, "request": request})
 
     def cancel(self, request_id: str) -> None:
-        """End that load or answer soon; a host that does not obey is killed."""
+        """End that load, answer or measurement soon; a host that does not obey is killed."""
         if not self._requests.mark_cancelled(request_id) or self._host is None:
             return
         if request_id in self._deadlines:
@@ -307,6 +314,9 @@ def _crashed(end: HostEnd, doing: Doing, name: str) -> EngineCrashed:
         case Doing.ANSWERING:
             title = "The engine stopped unexpectedly while answering. What it had written is kept."
             remedy = "Send the message again; the engine starts anew."
+        case Doing.MEASURING:
+            title = f"The engine stopped unexpectedly while it measured “{name}”."
+            remedy = "Measure again; the engine starts anew."
         case Doing.NOTHING:
             title = "The engine stopped unexpectedly."
             remedy = "It starts anew with the next message."

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterable, Callable, Sequence
 from typing import TypeVar
 
+from app.domain.benchmark import BenchEvent, BenchRequest
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
@@ -25,6 +26,7 @@ from app.domain.generation import (
 from app.domain.load_params import LoadParams
 from app.domain.placement import Device
 from app.engine.jobs import (
+    BenchJob,
     CountJob,
     DescribeJob,
     DevicesJob,
@@ -79,7 +81,13 @@ class ThreadEngine:
         self._ask(GenerateJob(request, self._teller(request.request_id)))
         return stream
 
-    def _ask(self, job: LoadJob | GenerateJob) -> None:
+    def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
+        """Measure; ends with `Benchmarked`, `BenchCancelled` or `Failed`."""
+        stream = self._requests.open_bench(request)
+        self._ask(BenchJob(request, self._teller(request.request_id)))
+        return stream
+
+    def _ask(self, job: LoadJob | GenerateJob | BenchJob) -> None:
         if self._closing:
             # Nothing is begun any more: the request ends as cancelled.
             self._requests.end_cancelled(job.request_id)
@@ -87,7 +95,7 @@ class ThreadEngine:
             self._started().put(job)
 
     def cancel(self, request_id: str) -> None:
-        """End that load or answer soon."""
+        """End that load, answer or measurement soon."""
         if self._worker is not None:
             self._worker.cancel(request_id)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.domain.facts import Fact
 from app.flow.broadcast import Broadcast
+from app.services.benchmarks import BenchmarkService
 from app.services.chat import ChatService
 from app.services.context_meter import ContextMeterService
 from app.services.conversations import ConversationService
@@ -29,3 +30,4 @@ class Services:
     fit: FitService
     load_settings: LoadSettingsService
     meter: ContextMeterService
+    benchmarks: BenchmarkService

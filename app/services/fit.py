@@ -191,12 +191,12 @@ class FitService:
     def _free_bytes(self) -> int:
         """Of memory, as if the loaded models had made way."""
         memory = self._memory()
-        back = sum(_gives_back(info, memory) for info in self._engine.loaded.values())
+        back = sum(held_bytes(info, memory) for info in self._engine.loaded.values())
         return min(memory.total, memory.available + back)
 
 
-def _gives_back(info: LoadedInfo, memory: Memory) -> int:
-    """What a loaded model holds that is not counted as available."""
+def held_bytes(info: LoadedInfo, memory: Memory) -> int:
+    """What a loaded model holds of memory that is not counted as available."""
     elsewhere = sum(nbytes for _, nbytes in info.places)
     mapped = info.mapped_bytes if memory.mapped_is_available else 0
     return max(0, info.total_bytes - elsewhere - mapped)

@@ -64,6 +64,19 @@ class LoadSettingsService:
         """
         self._keeper.keep_threads(self._machine, threads)
 
+    def use_threads(self, path: str, threads: int) -> None:
+        """Compute with so many: the model of this file, where its own number or that of the
+        settings would win, else all models that leave it automatic.
+
+        Raises `ConfigError` where it cannot be written.
+        """
+        wished = self.wished(path)
+        if wished.threads or self._settings.current.engine.threads:
+            self.change(path, replace(wished, threads=threads))
+            return
+        self.set_threads(threads)
+        self._facts.publish(LoadSettingsChanged(path))
+
     async def require_usable(self, model: LocalModel, params: LoadParams) -> None:
         """Look at the files that these need; raises `LoadSettingsRefused` and `ModelFileError`."""
         check(params)

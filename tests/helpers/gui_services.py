@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
+from app.domain.benchmark import BenchPlan, BenchRecord
 from app.domain.conversation import (
     HIT_END,
     HIT_START,
@@ -31,6 +32,9 @@ from app.domain.facts import (
     AnswerGrew,
     AnswerProgress,
     AnswerStarted,
+    BenchmarkChanged,
+    BenchmarkState,
+    BenchPhase,
     ConversationsChanged,
     Fact,
     LoadedModelsChanged,
@@ -54,6 +58,7 @@ from app.domain.load_params import LoadParams, plan_of
 from app.domain.localmodel import STARTER_LABEL, GgufFacts, LocalModel
 from app.domain.placement import Device, DeviceKind
 from app.domain.settings import Settings
+from app.domain.slowness import Diagnosis, Fix
 from app.flow.broadcast import Broadcast
 
 if TYPE_CHECKING:
@@ -505,6 +510,54 @@ class FakeMeter:
         )
 
 
+class FakeBenchmarks:
+    """A measurement is over when the test says so."""
+
+    def __init__(self, facts: Broadcast[Fact]) -> None:
+        self._facts = facts
+        self.state = BenchmarkState()
+        self.begun: list[BenchPlan] = []
+        self.records: list[BenchRecord] = []
+        self.diagnosis: Diagnosis | None = None
+        self.applied: list[Fix] = []
+        self.path = "/models/starter.gguf"
+        self.history_gate: asyncio.Event | None = None
+
+    def show(self, **changes: object) -> None:
+        """Publish a state."""
+        self.state = replace(BenchmarkState(path=self.path), **changes)
+        self._facts.publish(BenchmarkChanged(self.state))
+
+    def begin(self, plan: BenchPlan) -> None:
+        self.begun.append(plan)
+        self.show(phase=BenchPhase.RUNNING)
+
+    def finish(self, record: BenchRecord) -> None:
+        """What is measured is measured."""
+        self.records.insert(0, record)
+        self.show(phase=BenchPhase.DONE, fraction=1.0, record=record)
+
+    def cancel(self) -> None:
+        self.show(phase=BenchPhase.CANCELLED)
+
+    async def history(self, model: LocalModel) -> list[BenchRecord]:
+        found = [*self.records] if model.path == self.path else []
+        if self.history_gate is not None:
+            await self.history_gate.wait()
+        return found
+
+    async def forget(self, record_id: int) -> None:
+        self.records = [record for record in self.records if record.id != record_id]
+
+    async def diagnose(
+        self, _model: LocalModel, _record: BenchRecord | None = None
+    ) -> Diagnosis | None:
+        return self.diagnosis
+
+    async def apply(self, fix: Fix) -> None:
+        self.applied.append(fix)
+
+
 class FakeSettings:
     """Settings that live as long as the test."""
 
@@ -529,6 +582,7 @@ class FakeServices:
         self.fit = FakeFit()
         self.load_settings = FakeLoadSettings(self.facts)
         self.meter = FakeMeter(self.models)
+        self.benchmarks = FakeBenchmarks(self.facts)
 
     def as_services(self) -> Services:
         """What the window takes them for."""

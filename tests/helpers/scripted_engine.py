@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
+from app.domain.benchmark import BenchCancelled, BenchEvent, Benchmarked, BenchRequest
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
@@ -65,6 +66,9 @@ class ScriptedEngine:
     loads: deque[Sequence[LoadEvent]] = field(default_factory=deque)
     generated: list[GenerateRequest] = field(default_factory=list)
     asked_to_load: list[LoadRequest] = field(default_factory=list)
+    benches: deque[Sequence[BenchEvent]] = field(default_factory=deque)
+    benchmarked: list[BenchRequest] = field(default_factory=list)
+    offload: str = "no"
     hold: asyncio.Event | None = None
     """If there, an answer pauses before its terminal event until this is set or it is cancelled."""
     hold_load: asyncio.Event | None = None
@@ -115,10 +119,20 @@ class ScriptedEngine:
                 self._loaded.pop(request.model_path, None)
             yield [event]
 
+    async def benchmark(self, request: BenchRequest) -> AsyncIterator[Sequence[BenchEvent]]:
+        self.benchmarked.append(request)
+        for event in self.benches.popleft():
+            if await self._held(request.request_id, event, self.hold):
+                yield [BenchCancelled()]
+                return
+            if isinstance(event, Failed) and self.lose_model_on_failure:
+                self._loaded = None
+            yield [event]
+
     async def _held(self, request_id: str, event: object, hold: asyncio.Event | None) -> bool:
         """Let other tasks run; whether the request was cancelled."""
         await asyncio.sleep(0)
-        terminal = isinstance(event, Loaded | Finished | Failed)
+        terminal = isinstance(event, Loaded | Finished | Failed | Benchmarked)
         while terminal and hold is not None and not hold.is_set():
             if request_id in self._cancelled:
                 break
@@ -147,7 +161,7 @@ class ScriptedEngine:
             heard()
 
     async def describe(self) -> dict[str, str | list[str]]:
-        return {"llama.cpp": "scripted"}
+        return {"llama.cpp": "scripted", "offload": self.offload}
 
     async def devices(self) -> tuple[Device, ...]:
         if self.hold_devices is not None:

@@ -33,6 +33,8 @@ LAST_RESORTS: dict[str, str] = {
     "app/engine/worker.py::Worker._begin_answer": "likewise for an answer",
     "app/engine/worker.py::Worker._go_on": "likewise for all answers that run together",
     "app/engine/counting.py::CountingThread._count": "likewise for a count",
+    "app/engine/worker.py::Worker._begin_bench": "likewise for a measurement of speed",
+    "app/engine/worker.py::Worker._measure_on": "likewise while it goes on",
     "app/engine/worker.py::_dry_run": "likewise for a measurement, whose asker hears of it",
     "app/gui/app.py::WindowLife._bring_up": "the window stands already, and says what went wrong",
     "app/gui/app.py::WindowLife.live": "the window must close, whatever fails while it does",

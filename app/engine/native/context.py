@@ -164,6 +164,14 @@ class Context:
         self._batch.n_tokens = self._rows
         return lib.llama_decode(self._pointer, self._batch)
 
+    def finish(self) -> None:
+        """Wait until what was begun is computed: a graphics processor works on by itself."""
+        lib.llama_synchronize(self._pointer)
+
+    def use_threads(self, count: int) -> None:
+        """Compute with so many threads from now on; from 1 to 512."""
+        lib.llama_set_n_threads(self._pointer, count, count)
+
     def logits(self, row: int) -> Logits | None:
         """A row's logits, until the next computation; None where there are none."""
         address = ctypes.cast(lib.llama_get_logits_ith(self._pointer, row), ctypes.c_void_p).value

@@ -43,11 +43,16 @@ def amx_in_use() -> bool:
     return "AMX_INT8 = 1" in system_info()
 
 
+def version() -> str:
+    """llama.cpp's own."""
+    return lib.llama_version().decode("utf-8", "replace")
+
+
 def describe() -> dict[str, str | list[str]]:
     """Facts for `lamplight doctor`."""
     return {
         "llama-cpp-python": VERSION,
-        "llama.cpp": lib.llama_version().decode("utf-8", "replace"),
+        "llama.cpp": version(),
         "offload": "yes" if can_offload() else "no",
         "devices": [_in_words(device) for device in devices()],
         "system_info": system_info(),

@@ -47,6 +47,7 @@ class ModelPopup(QFrame):
     settings_wished = Signal(str)
     cancel_wished = Signal()
     open_file_wished = Signal()
+    measure_wished = Signal()
     opened = Signal()
     closed = Signal()
 
@@ -68,6 +69,8 @@ class ModelPopup(QFrame):
         self._make_state()
         self._open = text_button("Open model file…", "Open model file", kind="row")
         self._open.setIcon(theme.icon("folder-open", "muted"))
+        self._measure = text_button("Measure…", "Measure", kind="row")
+        self._measure.setIcon(theme.icon("gauge", "muted"))
         self._lay_out()
         self._wire()
         self.hide()
@@ -115,12 +118,14 @@ class ModelPopup(QFrame):
         column.addWidget(separator())
         column.addLayout(state)
         column.addWidget(separator())
+        column.addWidget(self._measure)
         column.addWidget(self._open)
 
     def _wire(self) -> None:
         self._load.clicked.connect(self.load_wished)
         self._unload.clicked.connect(lambda: self.unload_wished.emit(""))
         self._cancel.clicked.connect(self.cancel_wished)
+        self._measure.clicked.connect(self._on_measure)
         self._open.clicked.connect(self._on_open_file)
 
     # ------------------------------------------------------------------------------- content
@@ -167,6 +172,7 @@ class ModelPopup(QFrame):
         self._load.setText("Try again" if phase is ModelPhase.FAILED else "Load now")
         self._unload.setVisible(phase is ModelPhase.READY)
         self._cancel.setVisible(phase is ModelPhase.LOADING)
+        self._measure.setVisible(phase is not ModelPhase.NONE)
         self._mark_current()
         self._fit()
 
@@ -201,6 +207,10 @@ class ModelPopup(QFrame):
     def _on_settings(self, path: str) -> None:
         self.close_up()
         self.settings_wished.emit(path)
+
+    def _on_measure(self) -> None:
+        self.close_up()
+        self.measure_wished.emit()
 
     def _on_open_file(self) -> None:
         self.close_up()

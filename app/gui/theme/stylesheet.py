@@ -111,6 +111,11 @@ QProgressBar::chunk { background: $accent; border-radius: 2px; }
 QAbstractItemView { background: transparent; border: none; outline: none; }
 QListView QLineEdit { border-radius: ${rs}px; border-color: $accent; padding: 3px 6px; }
 
+QTableView[kind="figures"]::item { padding: 0 8px; }
+QListView[kind="lines"]::item { padding: 5px 8px; }
+QListView[kind="lines"]::item:selected { background: $selected; color: $text;
+    border-radius: ${rs}px; }
+
 QHeaderView { background: transparent; }
 QHeaderView::section { background: $paper; color: $muted; border: none;
     border-bottom: 1px solid $line; padding: 4px 8px; }

@@ -64,6 +64,7 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         fit=made.fit,
         load_settings=made.load_settings,
         meter=ContextMeterService(made.engine, made.models),
+        benchmarks=made.benchmarks,
     )
 
 

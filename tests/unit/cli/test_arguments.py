@@ -13,6 +13,7 @@ import pytest
 from app import __version__
 from app.cli.arguments import parse
 from app.cli.commands import (
+    Bench,
     Chat,
     Command,
     Doctor,
@@ -21,6 +22,7 @@ from app.cli.commands import (
     SearchConversations,
     ShowConversation,
 )
+from app.domain.benchmark import BenchPlan
 from app.domain.overflow import Overflow
 
 HERE = Path.cwd()
@@ -54,6 +56,12 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("conversations show 12 --json", ShowConversation(None, 12, json=True)),
     ("conversations search two words", SearchConversations(None, "two words")),
     ("conversations search w --json", SearchConversations(None, "w", json=True)),
+    ("bench", Bench(None)),
+    ("bench --model starter --json --profile p", Bench("p", "starter", json=True)),
+    (
+        "bench --depths 4096,0,4096 --repeat 5 --full --try-threads",
+        Bench(None, plan=BenchPlan((0, 4096), repeats=5, seconds=0.0, try_threads=True)),
+    ),
     ("doctor", Doctor(None)),
     ("doctor --json --profile p", Doctor("p", json=True)),
 ]
@@ -97,6 +105,12 @@ WRONG = [
     ("conversations show 0", "1 or more"),
     ("conversations search", "QUERY"),
     ("doctor house", "house"),
+    ("bench fast", "fast"),
+    ("bench --depths 1,x", "“x” is not a number"),
+    ("bench --depths 0,1000001", "between 0 and 1000000"),
+    ("bench --depths=-1", "between 0 and"),
+    ("bench --repeat 0", "between 1 and 20"),
+    ("bench --repeat 21", "between 1 and 20"),
 ]
 
 
@@ -121,6 +135,7 @@ def test_wrong_usage(line: str, sentence: str, capsys: pytest.CaptureFixture[str
         ("conversations --help", "list|show|search"),
         ("conversations show --help", "ID"),
         ("doctor --help", "--json"),
+        ("bench --help", "--depths N,N"),
     ],
 )
 def test_help_and_version(line: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:

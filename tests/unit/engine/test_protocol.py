@@ -9,6 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.benchmark import (
+    BenchCancelled,
+    Benchmarked,
+    BenchPlan,
+    BenchProgress,
+    BenchRequest,
+    BenchResult,
+    DepthSpeed,
+    HostLoad,
+    SpeedMeasured,
+    ThreadSpeed,
+)
 from app.domain.errors import AppError, EngineCrashed, OutOfMemory
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
@@ -39,7 +51,24 @@ from app.engine import protocol
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 NEEDS = st.lists(st.tuples(TEXT, st.integers(0, 10**13)), max_size=3).map(tuple)
 PARAMS = st.from_type(LoadParams).map(bounded)
+RATES = st.lists(st.floats(0, 1e6), min_size=1, max_size=3).map(tuple)
+SPEEDS = st.builds(DepthSpeed, st.integers(0, 10**6), RATES, RATES)
+RESULTS = st.builds(
+    BenchResult,
+    speeds=st.lists(SPEEDS, min_size=1, max_size=3).map(tuple),
+    threads=st.lists(
+        st.builds(ThreadSpeed, st.integers(1, 512), st.floats(0, 1e6), st.floats(0, 1e6)),
+        max_size=3,
+    ).map(tuple),
+    left_out=st.lists(st.integers(0, 10**6), max_size=3).map(tuple),
+    seconds=st.floats(0, 1e6),
+    load=st.builds(HostLoad, others_cores=st.floats(0, 512), busiest=TEXT),
+)
 EVENTS = st.one_of(
+    st.builds(BenchProgress, st.floats(0, 1)),
+    st.builds(SpeedMeasured, SPEEDS),
+    st.builds(Benchmarked, RESULTS),
+    st.builds(BenchCancelled),
     st.builds(LoadProgress, st.floats(0, 1)),
     st.builds(
         Loaded,
@@ -81,6 +110,18 @@ def test_errors_come_back_as_what_they_are(
 @given(st.builds(LoadRequest, TEXT, TEXT, PARAMS, NEEDS))
 def test_load_requests_come_back_as_they_went(request: LoadRequest) -> None:
     assert protocol.load_from_dict(through_a_pipe(protocol.load_to_dict(request))) == request
+
+
+PLANS = st.builds(
+    BenchPlan,
+    depths=st.lists(st.integers(0, 10**6), max_size=4).map(tuple),
+    seconds=st.floats(0, 1e6),
+)
+
+
+@given(st.builds(BenchRequest, TEXT, TEXT, PLANS))
+def test_bench_requests_come_back_as_they_went(request: BenchRequest) -> None:
+    assert protocol.bench_from_dict(through_a_pipe(protocol.bench_to_dict(request))) == request
 
 
 REQUESTS = st.builds(
@@ -157,7 +198,15 @@ def test_what_is_no_frame_is_said_so(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "frame", [{}, {"is": "nonsense"}, {"is": "delta"}, {"is": "delta", "kind": "x", "text": "y"}]
+    "frame",
+    [
+        {},
+        {"is": "nonsense"},
+        {"is": "delta"},
+        {"is": "delta", "kind": "x", "text": "y"},
+        {"is": "benchmarked", "result": {"speeds": []}},
+        {"is": "speed", "speed": {"depth": 0, "prompt_rates": [], "decode_rates": []}},
+    ],
 )
 def test_an_unknown_event_is_said_so(frame: protocol.Frame) -> None:
     with pytest.raises(protocol.ProtocolError):

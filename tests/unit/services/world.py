@@ -16,8 +16,10 @@ from app.domain.facts import AnswerEnded, Fact
 from app.domain.fit import LayerShape, Memory, ModelShape
 from app.domain.localmodel import GgufFacts, LocalModel
 from app.domain.settings import Settings
+from app.domain.slowness import MachineFacts
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
+from app.services.benchmarks import BenchmarkService
 from app.services.chat import ChatService
 from app.services.conversations import ConversationService
 from app.services.fit import FitService
@@ -107,6 +109,9 @@ class World:
     memory: list[Memory]
     """The last one is what the machine has."""
     load_settings: LoadSettingsService
+    benchmarks: BenchmarkService
+    machine: list[MachineFacts]
+    """The last one is what the machine is."""
 
     async def until_answered(self) -> AnswerEnded:
         """Wait for the next end of an answer and for all that follows from it."""
@@ -156,6 +161,19 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
         used, settings, broadcast, clock, lambda: models.state.model
     )
     chat = ChatService(engine, used, models, broadcast, tasks, clock)
+    machine = [MachineFacts(cores=4)]
+    benchmarks = BenchmarkService(
+        engine,
+        used,
+        models,
+        load_settings,
+        broadcast,
+        tasks,
+        lambda: memory[-1],
+        lambda: machine[-1],
+        "here",
+        clock,
+    )
     await models.start()
     made = World(
         engine,
@@ -171,6 +189,8 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
         fit,
         memory,
         load_settings,
+        benchmarks,
+        machine,
     )
     try:
         yield made
