@@ -146,10 +146,10 @@ class GenerateRequest:
     max_tokens: int | None = None
     """None: until the model ends its turn or the context is full."""
     stop: tuple[str, ...] = ()
-    background: bool = False
-    """Nobody waits for it: it stands still while others are answered."""
     overflow: Overflow = Overflow.STOP
     switches: Switches = Switches()
+    background: bool = False
+    """Nobody waits for it: it stands still while others are answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +221,14 @@ class RunStats:
     decode_seconds: float = 0.0
     """From the first token to the last."""
     seed: int = 0
-    drafted_tokens: int = 0
-    """Guessed beforehand and looked at together."""
-    accepted_tokens: int = 0
-    """Of these, those that the model chose as well."""
     left_out: int = 0
     """Messages of the conversation that were not sent, for they did not fit."""
     shifted_tokens: int = 0
     """Tokens that were dropped from the context while the answer was written, to go on with it."""
+    drafted_tokens: int = 0
+    """Guessed beforehand and looked at together."""
+    accepted_tokens: int = 0
+    """Of these, those that the model chose as well."""
 
     @property
     def decode_rate(self) -> float:
