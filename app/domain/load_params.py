@@ -101,7 +101,8 @@ class LoadParams:
     flash_attention: str = setting(
         "auto",
         "Flash attention",
-        "A way to compute that takes less memory; used wherever the model allows it.",
+        "A way to compute that takes less memory. Left automatic, graphics processors use it; a "
+        "processor does only where memory is short, as it writes long conversations more slowly.",
         choices=("auto", "on", "off"),
     )
     tensor_split: tuple[float, ...] = setting(

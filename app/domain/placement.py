@@ -26,12 +26,25 @@ from app.domain.fit import (
     spare_of,
     worst,
 )
-from app.domain.load_params import AUTOMATIC, LoadParams, bounded, is_possible, plan_of
+from app.domain.load_params import (
+    AUTOMATIC,
+    LoadParams,
+    bounded,
+    is_plain,
+    is_possible,
+    plan_of,
+)
 
 SHORTEST_AUTOMATIC = 2048
 """Tokens: an automatic context is not made shorter than this in order to fit."""
 _SMALLER_CACHE = "q8_0"
 """Half of f16, and hardly to be told from it; what takes less is for people to choose."""
+
+
+_PLAIN_BATCHES = (256, 128)
+"""Tokens that are computed at once without flash attention; the first that fits."""
+_PLAIN_ATTENTION_MOST = 192 * 1024 * 1024
+"""What the computation may take more without flash attention."""
 
 
 class DeviceKind(StrEnum):
@@ -144,9 +157,18 @@ def fitted(shape: ModelShape, wished: LoadParams, room: Room, factor: float = 1.
 
     In this order: the whole model on the graphics processors with the usual context; a smaller type
     for the cache; a shorter context; then as many layers as fit there. What is wished stays as it
-    is, and where nothing fits the last of these is tried all the same.
+    is, and where nothing fits the last of these is tried all the same. On the processor alone,
+    attention is chosen last, by what is left.
     """
     wished = bounded(wished)
+    found = _first_that_fits(shape, wished, room, factor)
+    alone = found.gpu_layers == 0 or not _used_devices(found, room)
+    return _with_plain_attention(shape, found, room, factor) if alone else found
+
+
+def _first_that_fits(
+    shape: ModelShape, wished: LoadParams, room: Room, factor: float
+) -> LoadParams:
     choices = [
         replace(wished, context_length=length, key_type=key, value_type=value)
         for length in _lengths(shape, wished)
@@ -160,6 +182,33 @@ def fitted(shape: ModelShape, wished: LoadParams, room: Room, factor: float = 1.
         # In part on the processor: a small context would not bring the rest back.
         choices = [_most_layers(shape, params, room, factor) for params in choices]
     return next((params for params in choices if _fits(shape, params, room, factor)), choices[-1])
+
+
+def _with_plain_attention(
+    shape: ModelShape, params: LoadParams, room: Room, factor: float
+) -> LoadParams:
+    """Without flash attention, if that is left automatic and there is memory for it.
+
+    ggml's flash attention for processors is made for 64 tokens at once and more; a single one goes
+    through the cache about three times as slowly as with plain attention (docs/FIT.md has the
+    measurements), and single tokens are what writing is made of. What plain attention takes grows
+    with the tokens that are computed at once, and few of them are read as fast as many.
+    """
+    if params.flash_attention != "auto":
+        return params
+    if not (is_plain(params.key_type) and is_plain(params.value_type)):
+        return params
+    most = _compute_bytes(shape, params, factor) + _PLAIN_ATTENTION_MOST
+    for tokens in _PLAIN_BATCHES:
+        micro = min(params.micro_batch, tokens)
+        plain = replace(params, flash_attention="off", micro_batch=micro)
+        if _compute_bytes(shape, plain, factor) <= most and _fits(shape, plain, room, factor):
+            return plain
+    return params
+
+
+def _compute_bytes(shape: ModelShape, params: LoadParams, factor: float) -> int:
+    return estimate(shape, plan_of(params, shape.trained_context), factor).compute_bytes
 
 
 def _all_layers(shape: ModelShape, params: LoadParams) -> LoadParams:

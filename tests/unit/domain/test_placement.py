@@ -198,6 +198,37 @@ def test_without_flash_attention_values_keep_16_bits() -> None:
     assert found.value_type == "f16"
 
 
+def test_a_processor_alone_does_without_flash_attention() -> None:
+    chosen = fitted(model(), LoadParams(), room())
+    assert (chosen.flash_attention, chosen.micro_batch) == ("off", 128)
+    small = replace(model(), heads=9)
+    assert fitted(small, LoadParams(), room()).micro_batch == 256
+
+
+def test_graphics_processors_choose_for_themselves() -> None:
+    assert fitted(model(), LoadParams(), room(card(0, 24))).flash_attention == "auto"
+
+
+def test_a_long_context_is_worth_flash_attention() -> None:
+    """All pairs of tokens would take some gigabytes."""
+    chosen = fitted(model(), LoadParams(context_length=131_072), room(memory=64))
+    assert chosen.flash_attention == "auto"
+
+
+@pytest.mark.parametrize(
+    "wished",
+    [
+        LoadParams(flash_attention="on"),
+        LoadParams(value_type="q8_0"),
+        LoadParams(flash_attention="off", micro_batch=512),
+    ],
+)
+def test_what_is_wished_of_attention_stays(wished: LoadParams) -> None:
+    chosen = fitted(model(), wished, room())
+    assert chosen.flash_attention == wished.flash_attention
+    assert chosen.micro_batch == 512
+
+
 def test_where_nothing_fits_the_least_is_tried() -> None:
     found = fitted(model(), LoadParams(), room(memory=1))
     assert (found.context_length, found.key_type) == (2048, "q8_0")
