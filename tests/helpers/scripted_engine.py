@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.domain.benchmark import BenchCancelled, BenchEvent, Benchmarked, BenchRequest
 from app.domain.errors import AppError
@@ -99,6 +99,7 @@ class ScriptedEngine:
         while len(self._loaded) >= self.room:
             self.drop(next(iter(self._loaded)))
         info = info_for(request.path, request.params.context_length or 4096)
+        info = replace(info, params=request.params)
         events = self.loads.popleft() if self.loads else (LoadProgress(0.5), Loaded(info))
         for event in events:
             if await self._held(request.request_id, event, self.hold_load):

@@ -22,16 +22,21 @@ CACHE = 2 * 2 * 64 * 2
 """Bytes a token of the invented model."""
 
 
+def plan(length: int) -> ContextPlan:
+    """Of a processor alone, with memory to spare."""
+    return ContextPlan(length, batch=256, flash=False)
+
+
 def compute_of(length: int) -> int:
-    return estimate(SHAPE, ContextPlan(length)).compute_bytes
+    return estimate(SHAPE, plan(length)).compute_bytes
 
 
 def test_the_automatic_context_against_what_is_free() -> None:
     async def go(made: World) -> None:
         fit = made.fit.fit(MODEL)
         assert fit is not None
-        assert fit.plan == ContextPlan(8192)
-        assert fit.expected == estimate(SHAPE, ContextPlan(8192))
+        assert fit.plan == plan(8192)
+        assert fit.expected == estimate(SHAPE, plan(8192))
         assert fit.expected.cache_bytes == CACHE * 8192
         assert (fit.measured, fit.free_bytes) == (None, 8_000_000_000)
 
@@ -42,7 +47,7 @@ def test_lengths_are_what_the_engine_makes_of_them() -> None:
     async def go(made: World) -> None:
         fit = made.fit.fit(MODEL, LoadParams(context_length=300))
         assert fit is not None
-        assert fit.plan == ContextPlan(512)
+        assert fit.plan == plan(512)
 
     run(go)
 
@@ -122,7 +127,7 @@ def test_a_load_is_remembered_and_told_from_then_on() -> None:
         await made.models.load()
         await made.tasks.drain()
         (record,) = await made.store.fits("here")
-        assert record.predicted == estimate(SHAPE, ContextPlan(8192))
+        assert record.predicted == estimate(SHAPE, plan(8192))
         assert (record.path, record.measured.total_bytes) == ("starter", 123)
         told = made.fit.fit(MODEL)
         assert told is not None
@@ -146,7 +151,9 @@ def test_another_file_at_the_place_is_another_file() -> None:
 def test_the_estimate_corrects_itself() -> None:
     async def go(made: World) -> None:
         measured = round(compute_of(4096) * 1.1)
-        made.engine.loads.append([Loaded(replace(info_for("starter"), compute_bytes=measured))])
+        params = LoadParams(flash_attention="off", micro_batch=256)
+        info = replace(info_for("starter"), compute_bytes=measured, params=params)
+        made.engine.loads.append([Loaded(info)])
         await made.models.load()
         await made.tasks.drain()
         assert made.fit.factor == pytest.approx(1.1, rel=1e-3)
