@@ -83,6 +83,7 @@ class Wiring(QObject):
     async def finish(self) -> None:
         """Write what is unsaved; nothing is told any more."""
         self._forget()
+        self.meter.finish()
         await self.chat.finish()
 
     def _heard(self, fact: Fact) -> None:
