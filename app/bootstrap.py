@@ -32,6 +32,7 @@ from app.flow.tasks import TaskOwner
 if TYPE_CHECKING:
     from app.domain.facts import Fact
     from app.domain.ports import ConversationStore, Engine
+    from app.engine.kept.folder import Keeping
     from app.services import Services
     from app.services.doctor import DoctorProbes
 
@@ -103,7 +104,7 @@ class Application:
         chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
         self._stops.append(chat.close)
         conversations = ConversationService(
-            store, settings, facts, now_ms, lambda: models.state.model
+            store, settings, facts, now_ms, lambda: models.state.model, engine.forget
         )
         doctor = DoctorService(self._probes())
         fit = FitService(engine, store, facts, self._tasks, machine_memory, _machine(), now_ms)
@@ -130,10 +131,20 @@ class Application:
         if self.settings.current.engine.isolation == "thread":
             from app.engine.thread_engine import ThreadEngine
 
-            return ThreadEngine()
+            return ThreadEngine(self._keeping)
         from app.engine.supervisor import HostEngine
 
-        return HostEngine()
+        return HostEngine(keeping=self._keeping)
+
+    def _keeping(self) -> Keeping | None:
+        """Where the engine keeps conversations that leave its memory."""
+        from app.engine.kept.folder import Keeping
+
+        if self._in_memory or self._unusable is not None:
+            return None
+        engine = self.settings.current.engine
+        most = engine.disk_cache_gb * 10**9 if engine.disk_cache else 0
+        return Keeping(str(self._paths.states), most)
 
     async def _open_store(self) -> ConversationStore:
         from app.store.sqlite_store import SqliteStore
@@ -177,8 +188,10 @@ class Application:
                 "Conversations": str(self._paths.database),
                 "Settings": str(self._paths.settings),
                 "Logs": str(self._paths.logs),
+                "Read conversations": str(self._paths.states),
             },
             engine=self._engine.describe,
+            kept=self._engine.kept_bytes,
             database=self._store.health,
             keyring=keyring_backend_name,
             settings_notices=lambda: self.settings.notices,

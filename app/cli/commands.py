@@ -78,5 +78,16 @@ class Doctor:
     json: bool = False
 
 
-CliCommand: TypeAlias = Chat | ListConversations | ShowConversation | SearchConversations | Doctor
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Tell how much is kept on disk of read conversations, after removing it if so wished."""
+
+    profile: str | None
+    clear: bool = False
+    json: bool = False
+
+
+CliCommand: TypeAlias = (
+    Chat | ListConversations | ShowConversation | SearchConversations | Doctor | Cache
+)
 Command: TypeAlias = OpenWindow | CliCommand

@@ -61,6 +61,8 @@ class LoadRequest:
     request_id: str
     path: str
     params: LoadParams = LoadParams()
+    file_hash: str = ""
+    """SHA-256 of the file, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,9 @@ class GenerateRequest:
     max_tokens: int | None = None
     """None: until the model ends its turn or the context is full."""
     stop: tuple[str, ...] = ()
+    cache_tag: str = ""
+    """The conversation, by a name that only its service understands; what was read of it may be
+    kept on disk. Empty: it never is, as for a temporary conversation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,15 @@ class Engine(Protocol):
         """
         ...
 
+    async def forget(self, tag: str | None) -> None:
+        """Drop what was read of a conversation (`GenerateRequest.cache_tag`), in memory and on
+        disk; None: everything that is on disk. Raises `EngineError`."""
+        ...
+
+    async def kept_bytes(self) -> int:
+        """What is kept on disk of conversations that left the memory."""
+        ...
+
     def on_lost(self, heard: Callable[[AppError], None]) -> None:
         """Call `heard` in the event loop when the engine dies while nothing was asked of it."""
         ...

@@ -39,6 +39,7 @@ class Answer:
         prompt = build_prompt(loaded.template, loaded.weights.vocabulary, request.turns)
         _require_room(prompt, loaded)
         self.request_id = request.request_id
+        self.tag = request.cache_tag
         self.tokens = prompt.tokens
         self.slot: Slot | None = None
         """Where it is read; None while it waits for room."""

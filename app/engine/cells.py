@@ -38,13 +38,7 @@ class Cells:
 
     def resume_at(self, prompt: Sequence[int]) -> int:
         """How many cells to keep for `prompt`; fewer than its tokens, so that one is computed."""
-        common = min(_shared(self.tokens, prompt), len(prompt) - 1)
-        if not self.read_from < common <= self.read_to:
-            return common
-        # The prompt was read before. Its tail must be cut as it was, or at the grid far enough
-        # from its end.
-        steps = max(0, len(prompt) - GRID - self.read_from) // GRID
-        return min(common, self.read_from + steps * GRID)
+        return resume_at(self.tokens, self.read_from, self.read_to, prompt)
 
     def cut(self, count: int) -> None:
         """Only the first `count` are left, and reading begins there."""
@@ -55,6 +49,17 @@ class Cells:
         """These were read from the prompt."""
         self.tokens.extend(tokens)
         self.read_to = len(self.tokens)
+
+
+def resume_at(held: Sequence[int], read_from: int, read_to: int, prompt: Sequence[int]) -> int:
+    """`Cells.resume_at` for the tokens `held`."""
+    common = min(_shared(held, prompt), len(prompt) - 1)
+    if not read_from < common <= read_to:
+        return common
+    # The prompt was read before. Its tail must be cut as it was, or at the grid far enough from
+    # its end.
+    steps = max(0, len(prompt) - GRID - read_from) // GRID
+    return min(common, read_from + steps * GRID)
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:

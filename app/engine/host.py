@@ -21,13 +21,21 @@ from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import LoadParams
 from app.engine import protocol
-from app.engine.jobs import DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
+from app.engine.jobs import (
+    DescribeJob,
+    DryRunJob,
+    Facts,
+    ForgetJob,
+    GenerateJob,
+    LoadJob,
+    UnloadJob,
+)
 from app.engine.worker import Worker
 
 NICENESS = 5
 """Added to the parent's: when both want the same core, the window gets it."""
 
-_CLOSE_SECONDS = 2.0
+_CLOSE_SECONDS = 3.0
 
 
 def main() -> int:
@@ -106,7 +114,8 @@ class _Host:
         match frame["do"]:
             case "load":
                 load = protocol.load_from_dict(frame["request"])
-                self._worker.put(LoadJob(load, self._teller(load.request_id)))
+                keeping = protocol.keeping_from_dict(frame["keeping"])
+                self._worker.put(LoadJob(load, self._teller(load.request_id), keeping))
             case "generate":
                 generate = protocol.generate_from_dict(frame["request"])
                 self._worker.put(GenerateJob(generate, self._teller(generate.request_id)))
@@ -120,6 +129,8 @@ class _Host:
             case "dry_run":
                 params = LoadParams(**frame["params"])
                 self._worker.put(DryRunJob(frame["path"], params, self._tell_sizes))
+            case "forget":
+                self._worker.put(ForgetJob(frame["tag"]))
             case unknown:
                 raise protocol.ProtocolError(f"an unknown request: {unknown!r}")
 

@@ -18,6 +18,7 @@ from app.domain.generation import (
     LoadRequest,
     RunStats,
 )
+from app.engine.kept.folder import Keeping
 
 Facts = dict[str, str | list[str]]
 
@@ -28,6 +29,8 @@ class LoadJob:
 
     request: LoadRequest
     emit: Callable[[LoadEvent], None]
+    keeping: Keeping | None = None
+    """Where what leaves the model's context is kept."""
 
     @property
     def request_id(self) -> str:
@@ -81,4 +84,12 @@ class DryRunJob:
     request_id: str = field(default="", init=False)
 
 
-AnyJob = LoadJob | GenerateJob | UnloadJob | DescribeJob | DryRunJob
+@dataclass(slots=True)
+class ForgetJob:
+    """Drop what is known of a conversation, in memory and on disk; None: all that is on disk."""
+
+    tag: str | None
+    request_id: str = field(default="", init=False)
+
+
+AnyJob = LoadJob | GenerateJob | UnloadJob | DescribeJob | DryRunJob | ForgetJob

@@ -35,6 +35,7 @@ from app.domain.generation import (
     Turn,
 )
 from app.domain.sampling import sampling_from_dict
+from app.engine.kept.folder import Keeping
 
 VERSION = 1
 
@@ -74,7 +75,18 @@ def load_to_dict(request: LoadRequest) -> Frame:
 
 def load_from_dict(data: Frame) -> LoadRequest:
     """The inverse of `load_to_dict`."""
-    return LoadRequest(data["request_id"], data["path"], LoadParams(**data["params"]))
+    params = LoadParams(**data["params"])
+    return LoadRequest(data["request_id"], data["path"], params, data["file_hash"])
+
+
+def keeping_to_dict(keeping: Keeping | None) -> Frame | None:
+    """Where states are kept, as part of a frame's content."""
+    return None if keeping is None else asdict(keeping)
+
+
+def keeping_from_dict(data: Frame | None) -> Keeping | None:
+    """The inverse of `keeping_to_dict`."""
+    return None if data is None else Keeping(**data)
 
 
 def generate_to_dict(request: GenerateRequest) -> Frame:
@@ -94,6 +106,7 @@ def generate_from_dict(data: Frame) -> GenerateRequest:
         sampling=sampling_from_dict(data["sampling"]),
         max_tokens=data["max_tokens"],
         stop=tuple(data["stop"]),
+        cache_tag=data["cache_tag"],
     )
 
 

@@ -26,6 +26,8 @@ from app.domain.generation import (
 )
 from app.engine import protocol
 from app.engine.host_process import HostEnd, HostProcess
+from app.engine.kept.folder import Keeping
+from app.engine.kept.from_outside import KeptFromOutside
 from app.engine.measuring import MeasuringHosts
 from app.engine.requests import Doing, Requests
 
@@ -35,7 +37,7 @@ CANCEL_SECONDS = 2.0
 T = TypeVar("T")
 
 UNLOAD_SECONDS = 5.0
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 3.5
 
 
 def host_command() -> list[str]:
@@ -56,7 +58,13 @@ def host_folder() -> Path | None:
 class HostEngine:
     """The `Engine` port over a host process."""
 
-    def __init__(self, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] | None = None,
+        keeping: Callable[[], Keeping | None] = lambda: None,
+    ) -> None:
+        """`keeping` is asked at each load where conversations are kept that leave the memory."""
+        self._kept = KeptFromOutside(keeping)
         self._command = list(command) if command is not None else host_command()
         self._requests = Requests()
         self._host: HostProcess | None = None
@@ -80,7 +88,8 @@ class HostEngine:
     def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
         """Unload what is loaded and load this; ends with `Loaded`, `LoadCancelled` or `Failed`."""
         stream = self._requests.open_load(request)
-        self._ask(request.request_id, "load", protocol.load_to_dict(request))
+        keeping = protocol.keeping_to_dict(self._kept.keeping())
+        self._ask(request.request_id, "load", protocol.load_to_dict(request), keeping=keeping)
         return stream
 
     def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
@@ -89,12 +98,12 @@ class HostEngine:
         self._ask(request.request_id, "generate", protocol.generate_to_dict(request))
         return stream
 
-    def _ask(self, request_id: str, what: str, request: protocol.Frame) -> None:
+    def _ask(self, request_id: str, what: str, request: protocol.Frame, **more: object) -> None:
         if self._closing:
             # Nothing is begun any more: the request ends as cancelled.
             self._requests.end_cancelled(request_id)
         else:
-            self._running_host().send({"do": what, "request": request})
+            self._running_host().send({"do": what, "request": request, **more})
 
     def cancel(self, request_id: str) -> None:
         """End that load or answer soon; a host that does not obey is killed."""
@@ -141,6 +150,17 @@ class HostEngine:
     async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:
         """What a load would take, measured by another host; raises `AppError` cases."""
         return await self._measuring.dry_run(path, params)
+
+    async def forget(self, tag: str | None) -> None:
+        """Drop what was read of this conversation, in memory and on disk; raises `EngineError`."""
+        if self._host is not None:
+            self._host.send({"do": "forget", "tag": tag})
+        # The host does it as well, after what it writes just now.
+        await self._kept.forget(tag)
+
+    async def kept_bytes(self) -> int:
+        """What is kept on disk of conversations that left the memory."""
+        return await self._kept.size()
 
     def on_lost(self, heard: Callable[[AppError], None]) -> None:
         """Call `heard` in the event loop when the host dies while nothing was asked of it."""

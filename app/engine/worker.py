@@ -22,10 +22,20 @@ from app.domain.generation import (
     LoadEvent,
     LoadProgress,
 )
-from app.engine.jobs import AnyJob, DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
+from app.engine.jobs import (
+    AnyJob,
+    DescribeJob,
+    DryRunJob,
+    Facts,
+    ForgetJob,
+    GenerateJob,
+    LoadJob,
+    UnloadJob,
+)
 
 if TYPE_CHECKING:
     from app.engine.answer import Answer
+    from app.engine.kept.keeper import Keeper
     from app.engine.loaded import LoadedModel
     from app.engine.native.abort import AbortFlag
     from app.engine.scheduler import Scheduler
@@ -47,6 +57,7 @@ class Worker:
         self._answers: dict[str, Answer] = {}
         self._loaded: LoadedModel | None = None
         self._scheduler: Scheduler | None = None
+        self._keeper: Keeper | None = None
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     def start(self) -> None:
@@ -111,6 +122,8 @@ class Worker:
                         self._running, self._flag = "", None
             self._go_on()
         self._unload()
+        if self._keeper is not None:
+            self._keeper.close()
         if self._closed is not None:
             self._closed()
 
@@ -134,7 +147,7 @@ class Worker:
         match job:
             case GenerateJob():
                 return self._scheduler is None or self._scheduler.has_room
-            case DescribeJob():
+            case DescribeJob() | ForgetJob():
                 return True
             case LoadJob() | UnloadJob() | DryRunJob():
                 return not self._answers
@@ -152,6 +165,8 @@ class Worker:
                 job.done(_describe())
             case DryRunJob():
                 job.done(_dry_run(job))
+            case ForgetJob():
+                self._forget(job.tag)
 
     def _go_on(self) -> None:
         """Compute for the answers that run, until one has ended or a job has come."""
@@ -180,6 +195,7 @@ class Worker:
         return flag
 
     def _load(self, job: LoadJob) -> LoadEvent:
+        from app.engine.kept.keeper import Keeper
         from app.engine.loaded import LoadStopped, load
         from app.engine.scheduler import Scheduler
 
@@ -195,6 +211,8 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the last resort of this thread
             return Failed(_our_fault(error))
         self._scheduler = Scheduler(self._loaded)
+        self._keeper = self._keeper or Keeper()
+        self._keeper.open(job.keeping, job.request, self._loaded)
         return Loaded(self._loaded.info)
 
     def _begin_answer(self, job: GenerateJob) -> None:
@@ -224,9 +242,16 @@ class Worker:
             if self._cancelled_early:
                 answer.cancel()
 
+    def _forget(self, tag: str | None) -> None:
+        if self._loaded is not None:
+            self._loaded.slots.forget_tag(tag)
+        if self._keeper is not None:
+            self._keeper.forget(tag)
+
     def _unload(self) -> None:
         self._scheduler = None
         if self._loaded is not None:
+            self._loaded.slots.save_all()
             self._loaded.close()
             self._loaded = None
 

@@ -14,6 +14,7 @@ from app.domain.conversation import (
     MessageStatus,
     Part,
     Run,
+    cache_tag,
 )
 from app.domain.errors import AppError, StoreError, UsageError
 from app.domain.facts import (
@@ -241,6 +242,7 @@ class ChatService:
             answer.params.sampling,
             answer.params.max_tokens,
             answer.params.stop,
+            cache_tag=cache_tag(answer.conversation_id),
         )
         async for batch in self._engine.generate(request):
             end = self._on_events(batch, answer, log)

@@ -171,6 +171,14 @@ class ModelService:
         if self._state.model is not None:
             self._show(ModelState(ModelPhase.CHOSEN, self._state.model))
 
+    async def kept_bytes(self) -> int:
+        """What is kept on disk of conversations, to go on with them without reading them again."""
+        return await self._engine.kept_bytes()
+
+    async def clear_kept(self) -> None:
+        """Remove it; the conversations are read again when they go on. Raises `EngineError`."""
+        await self._engine.forget(None)
+
     def look_again(self) -> None:
         """Show what the engine has now (an answer failed, so the host may have died)."""
         if self._state.phase is ModelPhase.READY and self._engine.loaded is None:
@@ -182,6 +190,7 @@ class ModelService:
         try:
             # The file may have changed or gone since it was listed; its header tells at once.
             model = await self._library.inspect(model.path)
+            request = replace(request, file_hash=await self._known_hash(model))
             async for batch in self._engine.load(request):
                 ended = self._on_load_events(batch, model, request)
                 if ended is not None:
@@ -211,6 +220,16 @@ class ModelService:
                 case _:
                     return None
         return None
+
+    async def _known_hash(self, model: LocalModel) -> str:
+        """The hash of a file that was hashed before; else empty."""
+        try:
+            known = await self._store.note_model_file(
+                model.path, model.facts.file_bytes, model.mtime_ns
+            )
+        except StoreError:
+            return ""
+        return known or ""
 
     async def _remember_hash(self, model: LocalModel) -> None:
         """Runs name the file by its hash, which takes seconds for a large file: done beside."""

@@ -68,6 +68,7 @@ class ScriptedEngine:
     """The same for a load."""
     measured: list[str] = field(default_factory=list)
     dry_run_error: AppError | None = None
+    forgotten: list[str | None] = field(default_factory=list)
     lose_model_on_failure: bool = True
     _loaded: LoadedInfo | None = None
     _cancelled: set[str] = field(default_factory=set)
@@ -125,6 +126,12 @@ class ScriptedEngine:
         if self.dry_run_error is not None:
             raise self.dry_run_error
         return MeasuredSizes(params.context_length or 4096, 100, 20, 3)
+
+    async def forget(self, tag: str | None) -> None:
+        self.forgotten.append(tag)
+
+    async def kept_bytes(self) -> int:
+        return 0 if None in self.forgotten else 93_000_000
 
     def on_lost(self, heard: Callable[[AppError], None]) -> None:
         self._lost.append(heard)

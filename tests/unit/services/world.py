@@ -130,7 +130,7 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     clock: Callable[[], int] = lambda: next(ticks)  # noqa: E731
     models = ModelService(engine, shelf, used, settings, broadcast, tasks)
     conversations = ConversationService(
-        used, settings, broadcast, clock, lambda: models.state.model
+        used, settings, broadcast, clock, lambda: models.state.model, engine.forget
     )
     chat = ChatService(engine, used, models, broadcast, tasks, clock)
     memory = [Memory(16_000_000, 8_000_000)]
