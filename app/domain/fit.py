@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 CACHE_TYPES: dict[str, tuple[int, int]] = {
@@ -78,8 +78,12 @@ class ModelShape:
     """Of the file that reads images, if one is used."""
 
 
-SEQUENCES = 4
+SEQUENCES = 8
 """Conversations that the engine answers side by side or keeps warm, in one cache."""
+SEQUENCES_WHERE_DEAR = 2
+"""The same where each takes memory of its own: a sliding window, a recurrent state."""
+DRAFTED = 8
+"""Tokens of a batch that are guessed beforehand and looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,11 @@ class ContextPlan:
     """Tokens that are computed at once (llama.cpp's n_ubatch)."""
     flash: bool = True
     """Flash attention, without which the weights of all pairs of tokens are held."""
-    sequences: int = SEQUENCES
-    """Conversations that share the cache."""
-    outputs: int = SEQUENCES
-    """Tokens of a batch whose successors are asked for; at least one for each conversation."""
+    sequences: int = 0
+    """Conversations that share the cache; 0: as many as the engine takes for the model."""
+    outputs: int = 0
+    """Tokens of a batch whose successors are asked for, at least one for each conversation; 0: as
+    many as the engine takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,7 @@ class Fit:
 
 def estimate(shape: ModelShape, plan: ContextPlan, factor: float = 1.0) -> FitEstimate:
     """What a model will take; `factor` corrects the part that is no exact sum."""
+    plan = _settled(shape, plan)
     return FitEstimate(
         weights_bytes=shape.weights_bytes,
         cache_bytes=_cache_bytes(shape, plan),
@@ -197,6 +203,18 @@ def estimate(shape: ModelShape, plan: ContextPlan, factor: float = 1.0) -> FitEs
         compute_bytes=round(factor * _compute_bytes(shape, plan)),
         projector_bytes=shape.projector_bytes,
     )
+
+
+def sequences_for(*, dear: bool) -> int:
+    """Conversations in one cache, which take memory of their own each where they are `dear`."""
+    return SEQUENCES_WHERE_DEAR if dear else SEQUENCES
+
+
+def _settled(shape: ModelShape, plan: ContextPlan) -> ContextPlan:
+    """The plan with what the engine chooses by itself."""
+    dear = bool(shape.window) or any(layer.state for layer in shape.layers)
+    sequences = plan.sequences or sequences_for(dear=dear)
+    return replace(plan, sequences=sequences, outputs=plan.outputs or sequences + DRAFTED)
 
 
 def verdict_of(needed: int, free: int) -> Verdict:

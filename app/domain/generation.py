@@ -135,6 +135,8 @@ class GenerateRequest:
     cache_tag: str = ""
     """The conversation, by a name that only its service understands; what was read of it may be
     kept on disk. Empty: it never is, as for a temporary conversation."""
+    background: bool = False
+    """Nobody waits for it: it stands still while others are answered."""
 
 
 @dataclass(frozen=True, slots=True)

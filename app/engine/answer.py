@@ -15,13 +15,18 @@ from app.domain.generation import (
     PromptProgress,
     RunStats,
 )
+from app.engine.cells import Cells
 from app.engine.loaded import LoadedModel
+from app.engine.native.logits import Logits, are_sound
 from app.engine.native.sampler import Sampler
 from app.engine.prompt import Prompt, build_prompt
 from app.engine.slots import Slot
 from app.engine.text_out import TextOut
 
 Emit = Callable[[GenerateEvent], None]
+
+_LOOK_EVERY = 64
+"""Tokens from one thorough look at the logits to the next."""
 
 
 class Answer:
@@ -40,6 +45,7 @@ class Answer:
         _require_room(prompt, loaded)
         self.request_id = request.request_id
         self.tag = request.cache_tag
+        self.in_background = request.background
         self.tokens = prompt.tokens
         self.slot: Slot | None = None
         """Where it is read; None while it waits for room."""
@@ -47,6 +53,8 @@ class Answer:
         """Tokens of it in the batch that is computed now."""
         self.row = 0
         """Of its logits in that batch."""
+        self.remembered: Logits | None = None
+        """The logits after the last of `tokens`, where they were kept and nothing is to be read."""
         self._context = loaded.context
         self._pieces = loaded.pieces
         self._emit = emit
@@ -80,6 +88,9 @@ class Answer:
             self._begun = True
             self._cached = len(slot.cells.tokens)
             self._tell_progress(self._cached)
+        if len(slot.cells.tokens) == len(self.tokens):
+            self.remembered = slot.cells.ends[len(self.tokens)]
+            self._is_read(time.perf_counter())
 
     def read(self, slot: Slot, now: float) -> bool:
         """Its share of the batch was read; whether the next token can be chosen."""
@@ -95,9 +106,21 @@ class Answer:
         self._tell_progress(done)
         if done < len(tokens):
             return False
-        self._read_at = now
-        self._sampler.saw(tokens)
+        self._is_read(now)
+        self._remember(cells)
         return True
+
+    def _is_read(self, now: float) -> None:
+        if not self._read_at:
+            self._read_at = now
+            self._sampler.saw(self.tokens)
+
+    def _remember(self, cells: Cells) -> None:
+        """Keep what the model makes of the prompt, so that it need not be read to be answered
+        again. A memory that does not go back would have to read all of it anyway."""
+        logits = self._context.logits(self.row)
+        if logits is not None and self._context.rewinds:
+            cells.remember_end(logits.copy())
 
     def _tell_progress(self, done: int) -> None:
         self._emit(PromptProgress(done, self._prompt_length, self._cached))
@@ -105,14 +128,7 @@ class Answer:
     def write(self) -> FinishReason | None:
         """Choose and show the next token; the reason if it was the last. Raises `ModelBroken`."""
         context, tokens = self._context, self.tokens
-        if not context.logits_are_sound(self.row):
-            raise ModelBroken(
-                "This model computes nonsense.",
-                "Its results are not numbers, so its weights must be damaged.",
-                "Download the file again, or choose another model.",
-            )
-        token = self._sampler.next(context, self.row)
-        piece = self._pieces[token]
+        piece = self._pieces[token := self._choose()]
         if piece is None:
             return FinishReason.STOP
         self._last_at = now = time.perf_counter()
@@ -126,6 +142,21 @@ class Answer:
             return FinishReason.CONTEXT
         tokens.append(token)
         return None
+
+    def _choose(self) -> int:
+        remembered, self.remembered = self.remembered, None
+        logits = remembered
+        if logits is None:
+            logits = self._context.logits(self.row)
+        if logits is None or not are_sound(logits, thorough=self._count % _LOOK_EVERY == 0):
+            raise ModelBroken(
+                "This model computes nonsense.",
+                "Its results are not numbers, so its weights must be damaged.",
+                "Download the file again, or choose another model.",
+            )
+        if remembered is not None:
+            return self._sampler.next_of(remembered)
+        return self._sampler.next(self._context, self.row, logits)
 
     def finish(self, reason: FinishReason) -> None:
         """Show what was held back and tell the end."""

@@ -107,6 +107,7 @@ def generate_from_dict(data: Frame) -> GenerateRequest:
         max_tokens=data["max_tokens"],
         stop=tuple(data["stop"]),
         cache_tag=data["cache_tag"],
+        background=data["background"],
     )
 
 

@@ -13,14 +13,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.domain.fit import SEQUENCES
-from app.engine.cells import Cells
-from app.engine.kept.kept_states import Fetch, KeptStates
+from app.engine.cells import GRID, Cells
+from app.engine.kept.kept_states import SHORTEST, Fetch, KeptStates
 from app.engine.native.context import Context
-
-WORTH_KEEPING = 256
-"""Tokens that a conversation must lose before another one is begun elsewhere: fewer are read again
-in a moment."""
 
 SAVE_SECONDS = 0.8
 """How long copies are begun of what a context holds that is to be freed."""
@@ -53,7 +48,7 @@ class Slots:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.all = tuple(Slot(sequence) for sequence in range(SEQUENCES))
+        self.all = tuple(Slot(sequence) for sequence in range(context.sequences))
         self.kept: KeptStates | None = None
         """Where conversations go that leave; None: nowhere."""
         self._uses = 0
@@ -64,21 +59,23 @@ class Slots:
         return any(not slot.busy for slot in self.all)
 
     def take(self, tokens: Sequence[int], tag: str = "") -> Slot:
-        """A free slot that holds as much of the beginning of `tokens` as can be had, less than all.
+        """A free slot that holds as much of the beginning of `tokens` as can be had.
+
+        That is less than all, unless their end is remembered.
 
         That is the one whose beginning is longest, if little else would be lost; else the one that
         was not used for longest, which then shares the cells of that beginning.
         """
         source, count = self._longest(tokens)
-        slot = self._place_for(source, count)
+        slot = self._place_for(source, count, len(tokens))
         if slot is source:
-            if len(slot.cells.tokens) - count > WORTH_KEEPING:
+            if slot.tag != tag and len(slot.cells.tokens) - count > SHORTEST:
                 self._save(slot)
             count = self._context.keep(slot.sequence, count)
         elif count:
             self._save(slot)
             count = self._context.share(source.sequence, slot.sequence, count)
-            slot.cells.tokens[:] = source.cells.tokens[:count]
+            slot.cells.take_over(source.cells, count)
             self._touch(source)
         else:
             self._evict(slot)
@@ -182,12 +179,16 @@ class Slots:
         count = slot.cells.resume_at(tokens)
         return count if self._context.can_keep(slot.sequence, count) else 0
 
-    def _place_for(self, source: Slot, count: int) -> Slot:
-        """The slot to go on in: `source`, or one to share its beginning with."""
+    def _place_for(self, source: Slot, count: int, length: int) -> Slot:
+        """The slot to go on in: `source`, which has `count` tokens of `length`, or one to share
+        them with."""
         free = [slot for slot in self.all if not slot.busy]
         if count and not source.busy:
             lost = len(source.cells.tokens) - count
-            if lost <= max(WORTH_KEEPING, count // 2) or len(free) == 1:
+            # The same question asked again overwrites its answer before it overwrites another
+            # conversation.
+            asked_again = count == length and all(slot.cells.tokens for slot in free)
+            if asked_again or lost <= _may_lose(count) or len(free) == 1:
                 return source
             free.remove(source)
         return self._least_needed(free)
@@ -212,3 +213,9 @@ class Slots:
     def _touch(self, slot: Slot) -> None:
         self._uses += 1
         slot.used_at = self._uses
+
+
+def _may_lose(kept: int) -> int:
+    """Tokens that a conversation may lose and is gone on with, beside those `kept`: half as many,
+    and what a prompt that goes on where another one ended leaves to be read again."""
+    return max(kept // 2, min(kept, 2 * GRID))

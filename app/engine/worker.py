@@ -137,16 +137,26 @@ class Worker:
     def _take(self) -> AnyJob | None:
         """The next job, if it can begin now."""
         with self._changed:
-            if not self._jobs or not self._can_begin(self._jobs[0]):
+            job = self._next()
+            if job is None or not self._can_begin(job):
                 return None
-            job = self._jobs.popleft()
+            self._jobs.remove(job)
             self._running, self._flag, self._cancelled_early = job.request_id, None, False
             return job
+
+    def _next(self) -> AnyJob | None:
+        """Of the answers whose turn it is, one that somebody waits for comes first."""
+        for job in self._jobs:
+            if not isinstance(job, GenerateJob):
+                break
+            if not job.request.background:
+                return job
+        return self._jobs[0] if self._jobs else None
 
     def _can_begin(self, job: AnyJob) -> bool:
         match job:
             case GenerateJob():
-                return self._scheduler is None or self._scheduler.has_room
+                return self._scheduler is None or self._scheduler.has_room_for(job.request)
             case DescribeJob() | ForgetJob():
                 return True
             case LoadJob() | UnloadJob() | DryRunJob():

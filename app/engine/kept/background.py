@@ -14,8 +14,9 @@ from pathlib import Path
 
 from app.engine.kept import state_file
 from app.engine.kept.folder import KeptFolder, digest
-from app.engine.kept.state_file import Damaged, Facts, StateBytes
+from app.engine.kept.state_file import Damaged, Facts
 from app.engine.limits import machine_memory
+from app.engine.native.context import StateBytes
 
 _logger = logging.getLogger("app.engine.kept")
 

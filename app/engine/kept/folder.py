@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from pathlib import Path
 SUFFIX = ".state"
 PART = ".part"
 
+_LONGEST_WRITE = 600.0
+"""Seconds: another engine host may write in this folder just now."""
 _DIGITS = 16
 """Hexadecimal digits of each hash in a name."""
 
@@ -36,9 +39,10 @@ class KeptFolder:
         self.path = path
 
     def prepare(self) -> None:
-        """Make it, for its owner alone, and remove what unfinished writers have left."""
+        """Make it, for its owner alone, and remove what writers have left that were ended."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _remove(self.path.glob(f"*{PART}"))
+        long_ago = time.time() - _LONGEST_WRITE
+        _remove(part for part in self.path.glob(f"*{PART}") if part.stat().st_mtime < long_ago)
 
     def file(self, model: str, tag: str, tokens: array[int]) -> Path:
         """Where the state of these tokens belongs."""

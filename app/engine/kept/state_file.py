@@ -25,11 +25,10 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from app.engine.kept.folder import PART
+from app.engine.native.context import StateBytes
 
-StateBytes = npt.NDArray[np.uint8]
 Tokens: TypeAlias = "array[int]"
 """Of type code `i`, llama.cpp's own."""
 

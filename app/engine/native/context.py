@@ -7,15 +7,15 @@ context, and two that begin alike share the cells of that beginning.
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from app.domain.fit import SEQUENCES
+from app.domain.fit import DRAFTED, sequences_for
 from app.engine.native.abort import ABORT_CALLBACK, AbortFlag
 from app.engine.native.bindings import lib
+from app.engine.native.logits import Logits
 from app.engine.native.weights import NativeRefusal, Weights
 
 BATCH = 512
@@ -32,7 +32,7 @@ StateBytes = npt.NDArray[np.uint8]
 
 
 class Context:
-    """`SEQUENCES` sequences of tokens. `close` frees it, before its weights are closed."""
+    """Some `sequences` of tokens. `close` frees it, before its weights are closed."""
 
     def __init__(self, weights: Weights, length: int, threads: int) -> None:
         """Allocate cache and buffers; raises `NativeRefusal`. `threads` from 1 to 512."""
@@ -40,11 +40,12 @@ class Context:
         params.n_ctx = length
         params.n_batch = BATCH
         params.n_ubatch = BATCH
-        params.n_seq_max = SEQUENCES
+        self.sequences = sequences_for(dear=weights.window > 0 or not weights.rewinds)
+        params.n_seq_max = self.sequences
         params.kv_unified = True
-        # Room for the logits of one token of each sequence only: for all of a batch it takes up to
-        # 500 MB (512 tokens of a large vocabulary), and nobody asks for them.
-        params.n_outputs_max = SEQUENCES
+        # Room for the logits of a few tokens only: for all of a batch it takes up to 500 MB (512
+        # tokens of a large vocabulary), and nobody asks for them.
+        params.n_outputs_max = self.sequences + DRAFTED
         params.n_threads = threads
         params.n_threads_batch = threads
         params.flash_attn_type = _FLASH_ATTENTION_AUTO
@@ -62,7 +63,7 @@ class Context:
         self._vocabulary_size = weights.vocabulary.size
         self._make_batch()
         self._flag = AbortFlag()
-        self._logits: dict[int, npt.NDArray[np.float32]] = {}
+        self._logits: dict[int, Logits] = {}
 
     def _make_batch(self) -> None:
         """The rows of a computation; nothing is allocated for it from here on."""
@@ -149,17 +150,17 @@ class Context:
         self._batch.n_tokens = self._rows
         return lib.llama_decode(self._pointer, self._batch)
 
-    def logits_are_sound(self, row: int) -> bool:
-        """Whether a row's logits have a finite greatest value (not-a-number spreads)."""
+    def logits(self, row: int) -> Logits | None:
+        """A row's logits, until the next computation; None where there are none."""
         address = ctypes.cast(lib.llama_get_logits_ith(self._pointer, row), ctypes.c_void_p).value
         if not address:
-            return False
+            return None
         logits = self._logits.get(address)
         if logits is None:
             # The buffer has a place for each sequence from the start and does not move.
             floats = (ctypes.c_float * self._vocabulary_size).from_address(address)
             logits = self._logits[address] = np.ctypeslib.as_array(floats)
-        return math.isfinite(float(logits.max()))
+        return logits
 
     # ------------------------------------------------------------------------------ memory
 
