@@ -29,6 +29,7 @@ from app.domain.generation import (
     Turn,
 )
 from app.engine import protocol
+from app.engine.kept.folder import Keeping
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 EVENTS = st.one_of(
@@ -67,7 +68,7 @@ def test_errors_come_back_as_what_they_are(
     assert back.error.to_dict() == case(title, detail, remedy).to_dict()
 
 
-@given(st.builds(LoadRequest, TEXT, TEXT, st.from_type(LoadParams)))
+@given(st.builds(LoadRequest, TEXT, TEXT, st.from_type(LoadParams), TEXT))
 def test_load_requests_come_back_as_they_went(request: LoadRequest) -> None:
     assert protocol.load_from_dict(through_a_pipe(protocol.load_to_dict(request))) == request
 
@@ -87,7 +88,14 @@ REQUESTS = st.builds(
     ),
     st.none() | st.integers(1, 10**6),
     st.lists(TEXT, max_size=3).map(tuple),
+    cache_tag=TEXT,
 )
+
+
+@given(st.none() | st.builds(Keeping, TEXT, st.integers(0, 1 << 40)))
+def test_where_states_are_kept_comes_back_as_it_went(keeping: Keeping | None) -> None:
+    frame = through_a_pipe({"keeping": protocol.keeping_to_dict(keeping)})
+    assert protocol.keeping_from_dict(frame["keeping"]) == keeping
 
 
 @given(REQUESTS)
