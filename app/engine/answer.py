@@ -41,7 +41,9 @@ class Answer:
         self._began = time.perf_counter()
         if isinstance(loaded.template, AppError):
             raise AppError.from_dict(loaded.template.to_dict())
-        prompt = build_prompt(loaded.template, loaded.weights.vocabulary, request.turns)
+        prompt = build_prompt(
+            loaded.template, loaded.weights.vocabulary, request.turns, loaded.context.length
+        )
         _require_room(prompt, loaded)
         self.request_id = request.request_id
         self.tag = request.cache_tag
@@ -192,6 +194,7 @@ def _require_room(prompt: Prompt, loaded: LoadedModel) -> None:
     if count >= room:
         raise PromptTooLong(
             "The conversation is too long for this model's context.",
-            f"It has {count:,} tokens, and the context holds {room:,}.",
+            f"It has {'' if prompt.whole else 'more than '}{count:,} tokens, "
+            f"and the context holds {room:,}.",
             "Set a longer context, shorten the message, or begin a new conversation.",
         )
