@@ -81,6 +81,7 @@ class Application:
     async def start(self) -> Services:
         """Open the store, look for models, and hand out the services."""
         # Imported here: the window paints its first frame before it needs any of them.
+        from app.config.load_mark import LoadMarkFile
         from app.engine.limits import machine_memory
         from app.library.local_library import LocalLibrary
         from app.services import Services
@@ -100,7 +101,8 @@ class Application:
         self._stops.append(engine.close)
         keeper = PassingSettings(self.settings.current) if self._in_memory else self.settings
         settings = SettingsService(keeper)
-        models = ModelService(engine, library, store, settings, facts, self._tasks)
+        mark = LoadMarkFile(self._paths.load_mark) if self._owns_profile else None
+        models = ModelService(engine, library, store, settings, facts, self._tasks, mark)
         chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
         self._stops.append(chat.close)
         conversations = ConversationService(

@@ -210,6 +210,18 @@ class ModelLibrary(Protocol):
         ...
 
 
+class LoadMark(Protocol):
+    """A note that outlives the application, about the load that is under way."""
+
+    def read(self) -> str:
+        """What was being loaded when the application ended; empty: nothing."""
+        ...
+
+    def write(self, loading: str) -> None:
+        """What is loaded from now on; empty: nothing. Raises `ConfigError`."""
+        ...
+
+
 class SettingsKeeper(Protocol):
     """The settings file."""
 

@@ -35,7 +35,7 @@ from app.engine.worker import Worker
 NICENESS = 5
 """Added to the parent's: when both want the same core, the window gets it."""
 
-_CLOSE_SECONDS = 3.0
+_CLOSE_SECONDS = 2.6
 
 
 def main() -> int:

@@ -14,9 +14,10 @@ from collections.abc import AsyncIterable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from app.domain.errors import AppError, EngineCrashed
+from app.domain.errors import AppError, EngineCrashed, EngineNotStarted, FileChanged
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
+    Failed,
     GenerateEvent,
     GenerateRequest,
     LoadedInfo,
@@ -37,7 +38,7 @@ CANCEL_SECONDS = 2.0
 T = TypeVar("T")
 
 UNLOAD_SECONDS = 5.0
-CLOSE_SECONDS = 3.5
+CLOSE_SECONDS = 3.0
 
 
 def host_command() -> list[str]:
@@ -95,6 +96,10 @@ class HostEngine:
     def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
         """Answer; ends with `Finished` or `Failed`."""
         stream = self._requests.open_generate(request)
+        refusal = self._requests.crashes.refusal(request)
+        if refusal is not None:
+            self._requests.deliver(request.request_id, Failed(refusal))
+            return stream
         self._ask(request.request_id, "generate", protocol.generate_to_dict(request))
         return stream
 
@@ -261,8 +266,15 @@ async def _within(seconds: float, done: asyncio.Future[None]) -> bool:
 def _crashed(end: HostEnd, doing: Doing, name: str) -> EngineCrashed:
     detail = "\n".join((end.what, *end.last_lines))
     if end.status is None:
-        return EngineCrashed(
+        return EngineNotStarted(
             "The engine could not be started.", detail, "Install Lamplight again, then try again."
+        )
+    if end.file_changed and name:
+        return FileChanged(
+            f"“{name}” changed while it was in use, so the engine had to stop.",
+            detail,
+            "Wait until whatever writes the file is done, then load it again; if that fails, "
+            "download it again.",
         )
     match doing:
         case Doing.LOADING:

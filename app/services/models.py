@@ -20,9 +20,10 @@ from app.domain.generation import (
     LoadRequest,
 )
 from app.domain.localmodel import LocalModel
-from app.domain.ports import ConversationStore, Engine, ModelLibrary
+from app.domain.ports import ConversationStore, Engine, LoadMark, ModelLibrary
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
+from app.services.load_guard import LoadGuard
 from app.services.settings import SettingsService
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class ModelService:
         settings: SettingsService,
         facts: Broadcast[Fact],
         tasks: TaskOwner,
+        mark: LoadMark | None = None,
     ) -> None:
         self._engine = engine
         self._library = library
@@ -50,6 +52,7 @@ class ModelService:
         self._state = ModelState()
         self._loading: tuple[LoadRequest, asyncio.Task[LoadedInfo | AppError | None]] | None = None
         self._loaded_with: LoadParams | None = None
+        self._guard = LoadGuard(mark)
         self._numbers = itertools.count(1)
         engine.on_lost(self._engine_lost)
 
@@ -93,6 +96,7 @@ class ModelService:
     async def choose(self, path: str) -> None:
         """Make a known model the one that answers; it is loaded when it is first needed."""
         model = self._models[path]
+        self._guard.forgive(path)
         if self._state.model is not None and self._state.model.path == path:
             self._remember(path)
             return
@@ -150,6 +154,11 @@ class ModelService:
 
     async def preload(self) -> None:
         """Load the chosen model for the first question; a failure is only shown in the state."""
+        model = self._state.model
+        refusal = self._guard.refusal_at_start(model) if model is not None else None
+        if refusal is not None:
+            self._show(ModelState(ModelPhase.FAILED, model, error=refusal))
+            return
         try:
             await self.load()
         except AppError as error:
@@ -191,10 +200,11 @@ class ModelService:
             # The file may have changed or gone since it was listed; its header tells at once.
             model = await self._library.inspect(model.path)
             request = replace(request, file_hash=await self._known_hash(model))
-            async for batch in self._engine.load(request):
-                ended = self._on_load_events(batch, model, request)
-                if ended is not None:
-                    return ended
+            with self._guard.watching(model, request.params):
+                async for batch in self._engine.load(request):
+                    ended = self._on_load_events(batch, model, request)
+                    if ended is not None:
+                        return ended
         except AppError as error:
             self._show_for(model, ModelState(ModelPhase.FAILED, model, error=error))
             return error

@@ -36,7 +36,7 @@ def test_what_cannot_be_removed_is_said() -> None:
         async def forget(tag: str | None) -> None:
             raise EngineError("It could not be removed.")
 
-        w.engine.forget = forget  # type: ignore[method-assign]
+        w.engine.forget = forget
 
     outcome = at_terminal(Cache(None, clear=True), locked)
     assert outcome.status == FAILED
