@@ -32,6 +32,7 @@ from app.flow.tasks import TaskOwner
 if TYPE_CHECKING:
     from app.domain.facts import Fact
     from app.domain.ports import ConversationStore, Engine
+    from app.engine.kept.folder import Keeping
     from app.engine.pool import OneModelEngine
     from app.services import Services
     from app.services.doctor import DoctorProbes
@@ -85,6 +86,7 @@ class Application:
     async def start(self) -> Services:
         """Open the store, look for models, and hand out the services."""
         # Imported here: the window paints its first frame before it needs any of them.
+        from app.config.load_mark import LoadMarkFile
         from app.config.load_settings_file import LoadSettingsFile
         from app.engine.limits import machine_memory
         from app.engine.machine_facts import machine_facts
@@ -124,13 +126,14 @@ class Application:
             now_ms,
         )
         await fit.start()
+        mark = LoadMarkFile(self._paths.load_mark) if self._owns_profile else None
         models = ModelService(
-            engine, library, store, settings, load_settings, fit, facts, self._tasks
+            engine, library, store, settings, load_settings, fit, facts, self._tasks, mark
         )
         chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
         self._stops.append(chat.close)
         conversations = ConversationService(
-            store, settings, facts, now_ms, lambda: models.state.model
+            store, settings, facts, now_ms, lambda: models.state.model, engine.forget
         )
         doctor = DoctorService(self._probes())
         meter = ContextMeterService(engine, models)
@@ -189,10 +192,22 @@ class Application:
         if self.settings.current.engine.isolation == "thread":
             from app.engine.thread_engine import ThreadEngine
 
-            return ThreadEngine
+            return lambda: ThreadEngine(self._keeping)
+        from app.engine.crashes import AnswerCrashes
         from app.engine.supervisor import HostEngine
 
-        return HostEngine
+        crashes = AnswerCrashes()
+        return lambda: HostEngine(keeping=self._keeping, crashes=crashes)
+
+    def _keeping(self) -> Keeping | None:
+        """Where the engine keeps conversations that leave its memory."""
+        from app.engine.kept.folder import Keeping
+
+        if self._in_memory or self._unusable is not None:
+            return None
+        engine = self.settings.current.engine
+        most = engine.disk_cache_gb * 10**9 if engine.disk_cache else 0
+        return Keeping(str(self._paths.states), most)
 
     async def _open_store(self) -> ConversationStore:
         from app.store.sqlite_store import SqliteStore
@@ -236,8 +251,10 @@ class Application:
                 "Conversations": str(self._paths.database),
                 "Settings": str(self._paths.settings),
                 "Logs": str(self._paths.logs),
+                "Read conversations": str(self._paths.states),
             },
             engine=self._engine.describe,
+            kept=self._engine.kept_bytes,
             database=self._store.health,
             keyring=keyring_backend_name,
             settings_notices=lambda: self.settings.notices,

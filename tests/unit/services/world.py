@@ -158,7 +158,7 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     await fit.start()
     models = ModelService(engine, shelf, used, settings, load_settings, fit, broadcast, tasks)
     conversations = ConversationService(
-        used, settings, broadcast, clock, lambda: models.state.model
+        used, settings, broadcast, clock, lambda: models.state.model, engine.forget
     )
     chat = ChatService(engine, used, models, broadcast, tasks, clock)
     machine = [MachineFacts(cores=4)]
