@@ -93,6 +93,11 @@ class LoadedInfo:
         """Weights, context cache and compute buffers together."""
         return self.weights_bytes + self.context_bytes + self.compute_bytes
 
+    @property
+    def memory_bytes(self) -> int:
+        """Of the total, what is in the machine's memory."""
+        return max(0, self.total_bytes - sum(nbytes for _, nbytes in self.places))
+
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:

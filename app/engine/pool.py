@@ -103,8 +103,7 @@ class _Place:
         info = self.engine.loaded
         if info is None:
             return dict(self.needs)
-        there = dict(info.places)
-        return {MEMORY: max(0, info.total_bytes - sum(there.values())), **there}
+        return {MEMORY: info.memory_bytes, **dict(info.places)}
 
 
 class EnginePool:

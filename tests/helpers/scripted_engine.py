@@ -128,7 +128,7 @@ class ScriptedEngine:
                 yield [BenchCancelled()]
                 return
             if isinstance(event, Failed) and self.lose_model_on_failure:
-                self._loaded = None
+                self.drop(request.model_path)
             yield [event]
 
     async def _held(self, request_id: str, event: object, hold: asyncio.Event | None) -> bool:

@@ -100,6 +100,8 @@ def test_json_tells_every_event() -> None:
                 "seed": 7,
                 "left_out": 0,
                 "shifted_tokens": 0,
+                "drafted_tokens": 0,
+                "accepted_tokens": 0,
                 "decode_rate": 5.0,
             },
         },

@@ -76,7 +76,17 @@ def test_another_way_of_loading_may_be_tried():
 
 def service(w: World, mark: Mark) -> ModelService:
     """As after another start."""
-    return ModelService(w.engine, w.shelf, w.store, w.settings, w.models._facts, w.tasks, mark)
+    return ModelService(
+        w.engine,
+        w.shelf,
+        w.store,
+        w.settings,
+        w.load_settings,
+        w.fit,
+        w.models._facts,
+        w.tasks,
+        mark,
+    )
 
 
 def test_after_a_crash_the_next_start_does_not_load_it_by_itself():
