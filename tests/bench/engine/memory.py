@@ -1,0 +1,66 @@
+"""What the window and the engine host take of memory beside the model's own need.
+
+A page that several processes share counts in parts (PSS) where the system tells that; elsewhere
+only what a process has alone counts.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from tests.bench.display import screen
+from tests.bench.rows import Row, at_most, told
+
+BAR_MB = 220
+
+_ROOT = Path(__file__).parents[3]
+_MB = 1_000_000
+
+
+def rows() -> list[Row]:
+    """Of the real application after an answer."""
+    with screen() as environment, tempfile.TemporaryDirectory() as profile:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.memory_window", profile],
+            env=environment,
+            cwd=_ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            need = _need(process)
+            window = _taken(psutil.Process(process.pid))
+            host = sum(map(_taken, psutil.Process(process.pid).children(recursive=True)))
+        finally:
+            process.terminate()
+            process.communicate()
+    return [
+        at_most(
+            "memory of window and host over the model's need", window + host - need, BAR_MB, "MB"
+        ),
+        told("  window", window, "MB"),
+        told("  engine host", host, "MB"),
+        told("  the model's need (weights, cache, buffers)", need, "MB"),
+    ]
+
+
+def _need(process: subprocess.Popen[str]) -> float:
+    assert process.stdout is not None
+    for line in process.stdout:
+        match json.loads(line):
+            case ["answered", int(size)]:
+                return size / _MB
+            case _:
+                continue
+    raise RuntimeError("the application ended before it had answered")
+
+
+def _taken(process: psutil.Process) -> float:
+    memory = process.memory_full_info()
+    return getattr(memory, "pss", memory.uss) / _MB
