@@ -53,9 +53,7 @@ def missing(name: str, why: str) -> Row:
 
 def print_rows(rows: Sequence[Row], out: TextIO | None = None) -> bool:
     """A table, and `N of M bars hold`; whether all of them do."""
-    cells = [
-        (row.name, _figure(row.value), row.unit, row.bar or "", _verdict(row)) for row in rows
-    ]
+    cells = [(row.name, _figure(row.value), row.unit, row.bar or "", _verdict(row)) for row in rows]
     widths = [max((len(line[column]) for line in cells), default=0) for column in range(5)]
     for name, value, unit, bar, verdict in cells:
         line = (
@@ -74,4 +72,4 @@ def _verdict(row: Row) -> str:
 
 
 def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.4g}"
+    return "-" if value is None else f"{value:,.4g}"

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import psutil
 
+from app.engine.supervisor import HostEngine
 from tests.bench.display import screen
 from tests.bench.rows import Row, at_most, told
+from tests.helpers.engine_rig import Rig
 
 BAR_MB = 220
 
@@ -46,6 +48,7 @@ def rows() -> list[Row]:
         ),
         told("  window", window, "MB"),
         told("  engine host", host, "MB"),
+        told("  engine host before a model is loaded", _bare_host(), "MB"),
         told("  the model's need (weights, cache, buffers)", need, "MB"),
     ]
 
@@ -59,6 +62,16 @@ def _need(process: subprocess.Popen[str]) -> float:
             case _:
                 continue
     raise RuntimeError("the application ended before it had answered")
+
+
+def _bare_host() -> float:
+    rig = Rig(HostEngine)
+    try:
+        rig.run(rig.engine.describe())
+        assert isinstance(rig.engine, HostEngine)
+        return _taken(psutil.Process(rig.engine.host_pid))
+    finally:
+        rig.close()
 
 
 def _taken(process: psutil.Process) -> float:

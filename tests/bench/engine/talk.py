@@ -12,6 +12,8 @@ STORY = "Write a very long story about a lighthouse keeper, with many details."
 SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank. "
 """14 tokens."""
 SENTENCE_TOKENS = 14
+LONG = 4000
+"""Tokens of what is here called a 4k conversation."""
 
 
 def long_text(tokens: int) -> str:
@@ -19,9 +21,9 @@ def long_text(tokens: int) -> str:
     return SENTENCE * (tokens // SENTENCE_TOKENS)
 
 
-def conversation(name: str, tokens: int = 4000) -> tuple[Turn, ...]:
-    """Some 4,000 tokens in a few turns, which no conversation of another name shares."""
-    half = f"{name}. {long_text(tokens // 2)}"
+def conversation(name: str) -> tuple[Turn, ...]:
+    """Some `LONG` tokens in a few turns, which no conversation of another name shares."""
+    half = f"{name}. {long_text(LONG // 2)}"
     reply = Turn(Role.ASSISTANT, "Well, that is a fox.")
     return (*user(half), reply, *user(half), reply)
 

@@ -81,14 +81,16 @@ class LlamaServer:
     def ask(self, turns: Sequence[Turn], max_tokens: int, seed: int = 1) -> Said:
         """See `Chat`."""
         pieces: list[str] = []
-        first = rate = 0.0
+        first: float | None = None
+        rate = 0.0
         began = time.perf_counter()
         for chunk in self._stream(as_question(turns, max_tokens, seed)):
             text = text_of(chunk)
-            if text and not pieces:
+            if text and first is None:
                 first = time.perf_counter() - began
             pieces.append(text)
             rate = chunk.get("timings", {}).get("predicted_per_second", rate)
+        assert first is not None, "llama-server said nothing"
         return Said("".join(pieces), first, rate)
 
     def close(self) -> None:

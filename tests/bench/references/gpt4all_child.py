@@ -36,9 +36,7 @@ class Talk:
         messages: list[dict[str, str]] = question["messages"]
         if not self._said or messages[: len(self._said)] != self._said:
             self._begin()
-        new = "\n".join(
-            message["content"] for message in messages[len(self._said) :]
-        )
+        new = "\n".join(message["content"] for message in messages[len(self._said) :])
         times: list[float] = []
         began = time.perf_counter()
 

@@ -1,6 +1,6 @@
 """Runs in the environment of the package `xllamacpp`: answers questions that come as JSON lines.
 
-    python xllamacpp_child.py FILE THREADS CONTEXT
+python xllamacpp_child.py FILE THREADS CONTEXT
 """
 
 from __future__ import annotations
