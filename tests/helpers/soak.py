@@ -43,8 +43,10 @@ TALKERS = 6
 ROUND_SECONDS = 4.0
 PATIENCE = 120.0
 """Seconds after which a stream or an unload that has not ended never will."""
-SETTLED_AFTER = 3
+SETTLED_AFTER = 4
 """Rounds after which the host has all that it keeps, such as libraries and templates."""
+_ENOUGH = 6
+"""Rounds after that, from which on growth can be told from chance."""
 MOST_GROWTH = 1.05
 
 _CONTEXTS = (512, 1024, 2048)
@@ -80,8 +82,11 @@ class Tally:
 
     @property
     def growth(self) -> float:
-        """Memory at the end against the memory once settled, medians of three rounds each."""
-        settled = self.rests[SETTLED_AFTER:] or self.rests
+        """Memory at the end against the memory once settled, medians of three rounds each; 1 while
+        there were too few."""
+        settled = self.rests[SETTLED_AFTER:]
+        if len(settled) < _ENOUGH:
+            return 1.0
         return statistics.median(settled[-3:]) / statistics.median(settled[:3])
 
     @property
@@ -109,7 +114,7 @@ class Soak:
             await self._round(number)
             await self._rest()
             number += 1
-        if len(self.tally.rests) > SETTLED_AFTER and self.tally.growth > MOST_GROWTH:
+        if self.tally.growth > MOST_GROWTH:
             self._fault(f"the host grew: {self.tally.rests}")
         return self.tally
 
