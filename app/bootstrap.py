@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.commands import Chat, CliCommand, Command, OpenWindow
+from app.cli.commands import Bench, Chat, CliCommand, Command, OpenWindow
 from app.config.logs import start_logging
 from app.config.passing_settings import PassingSettings
 from app.config.paths import ProfilePaths, make_folders, profile_paths
@@ -32,8 +32,10 @@ from app.flow.tasks import TaskOwner
 if TYPE_CHECKING:
     from app.domain.facts import Fact
     from app.domain.ports import ConversationStore, Engine
+    from app.engine.pool import OneModelEngine
     from app.services import Services
     from app.services.doctor import DoctorProbes
+    from app.services.settings import SettingsService
 
 
 def run(command: Command) -> int:
@@ -57,10 +59,12 @@ class Application:
         paths: ProfilePaths,
         *,
         in_memory: bool = False,
+        keeps_settings: bool = True,
         owns_profile: bool = False,
         unusable: ConfigError | None = None,
     ) -> None:
-        """`in_memory`: nothing is kept, neither conversations nor settings.
+        """`in_memory`: nothing is kept, neither conversations nor settings. Without
+        `keeps_settings` the settings alone are not.
 
         `owns_profile`: only the one window of a profile may repair what it finds in it.
 
@@ -69,6 +73,7 @@ class Application:
         self.settings = SettingsFile(paths.settings)
         self._paths = paths
         self._in_memory = in_memory
+        self._keeps_settings = keeps_settings and not in_memory
         self._owns_profile = owns_profile
         self._unusable = unusable
         self._tasks = TaskOwner(_report_bug)
@@ -80,13 +85,18 @@ class Application:
     async def start(self) -> Services:
         """Open the store, look for models, and hand out the services."""
         # Imported here: the window paints its first frame before it needs any of them.
+        from app.config.load_settings_file import LoadSettingsFile
         from app.engine.limits import machine_memory
+        from app.engine.machine_facts import machine_facts
         from app.library.local_library import LocalLibrary
         from app.services import Services
+        from app.services.benchmarks import BenchmarkService
         from app.services.chat import ChatService
+        from app.services.context_meter import ContextMeterService
         from app.services.conversations import ConversationService
         from app.services.doctor import DoctorService
         from app.services.fit import FitService
+        from app.services.load_settings import LoadSettingsService
         from app.services.models import ModelService
         from app.services.settings import SettingsService
 
@@ -95,21 +105,60 @@ class Application:
         self._stops += [store.close, self._tasks.drain]
         library = LocalLibrary()
         self._stops.append(library.close)
-        self._engine = engine = self._make_engine()
-        self._stops.append(engine.close)
-        keeper = PassingSettings(self.settings.current) if self._in_memory else self.settings
+        keeper = self.settings if self._keeps_settings else PassingSettings(self.settings.current)
         settings = SettingsService(keeper)
-        models = ModelService(engine, library, store, settings, facts, self._tasks)
+        self._engine = engine = self._make_engine(settings)
+        self._stops.append(engine.close)
+        machine = _machine()
+        kept = self._paths.load_settings
+        wishes = LoadSettingsFile(None if self._in_memory else kept, read_from=kept)
+        load_settings = LoadSettingsService(wishes, library, settings, machine, facts)
+        fit = FitService(
+            engine,
+            store,
+            load_settings.effective,
+            facts,
+            self._tasks,
+            machine_memory,
+            machine,
+            now_ms,
+        )
+        await fit.start()
+        models = ModelService(
+            engine, library, store, settings, load_settings, fit, facts, self._tasks
+        )
         chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
         self._stops.append(chat.close)
         conversations = ConversationService(
             store, settings, facts, now_ms, lambda: models.state.model
         )
         doctor = DoctorService(self._probes())
-        fit = FitService(engine, store, facts, self._tasks, machine_memory, _machine(), now_ms)
-        await fit.start()
+        meter = ContextMeterService(engine, models)
+        benchmarks = BenchmarkService(
+            engine,
+            store,
+            models,
+            load_settings,
+            facts,
+            self._tasks,
+            machine_memory,
+            machine_facts,
+            machine,
+            now_ms,
+        )
         await models.start()
-        return Services(facts, models, conversations, chat, settings, doctor, fit)
+        return Services(
+            facts,
+            models,
+            conversations,
+            chat,
+            settings,
+            doctor,
+            fit,
+            load_settings,
+            meter,
+            benchmarks,
+        )
 
     async def start_for_window(self) -> Services:
         """As `start`, and read the chosen model so that the first question need not wait."""
@@ -126,14 +175,24 @@ class Application:
         while self._stops:
             await self._stops.pop()()
 
-    def _make_engine(self) -> Engine:
+    def _make_engine(self, settings: SettingsService) -> Engine:
+        from app.engine.limits import machine_memory
+        from app.engine.pool import EnginePool, PoolLimits
+
+        def limits() -> PoolLimits:
+            engine = settings.current.engine
+            return PoolLimits(round(engine.memory_budget_gb * 1e9), engine.keep_minutes * 60.0)
+
+        return EnginePool(self._engine_class(), limits, machine_memory, self._tasks)
+
+    def _engine_class(self) -> Callable[[], OneModelEngine]:
         if self.settings.current.engine.isolation == "thread":
             from app.engine.thread_engine import ThreadEngine
 
-            return ThreadEngine()
+            return ThreadEngine
         from app.engine.supervisor import HostEngine
 
-        return HostEngine()
+        return HostEngine
 
     async def _open_store(self) -> ConversationStore:
         from app.store.sqlite_store import SqliteStore
@@ -271,7 +330,13 @@ async def _terminal(command: CliCommand, paths: ProfilePaths) -> int:
             make_folders(paths)
         except ConfigError as error:
             unusable = error
-    application = Application(paths, in_memory=in_memory, unusable=unusable)
+    application = Application(
+        paths,
+        in_memory=in_memory,
+        # The model that is measured must not become the one that is chosen in the window.
+        keeps_settings=not isinstance(command, Bench),
+        unusable=unusable,
+    )
     try:
         return await run_command(command, await application.start())
     finally:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TypeVar
 
@@ -24,12 +26,15 @@ from app.cli.commands import (
     SearchConversations,
     ShowConversation,
 )
+from app.domain.generation import EFFORTS
+from app.domain.overflow import Overflow
 
 if TYPE_CHECKING:
     import argparse
 
 N = TypeVar("N", int, float)
 
+_POLICIES: Final = {policy.value.replace("_", "-"): policy for policy in Overflow}
 _MAX_SEED: Final = (1 << 32) - 1
 _MAX_TOKENS: Final = 1_000_000
 _MAX_TOP_K: Final = 1_000_000
@@ -48,6 +53,7 @@ commands:
   conversations list      list the conversations, the latest first
   conversations show ID   print one conversation
   conversations search Q  find messages with all of these words
+  bench                   measure how fast a model is on this machine
   doctor                  tell versions, paths, devices and the state of the data
 
 options:
@@ -84,6 +90,10 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
     match rest[:1]:
         case ["chat"]:
             return _chat(_parser("chat", found.profile), rest[1:], stdin)
+        case ["bench"]:
+            from app.cli.bench_arguments import bench
+
+            return bench(_parser("bench", found.profile), rest[1:])
         case ["conversations"]:
             return _conversations(rest[1:], found.profile)
         case ["doctor"]:
@@ -131,6 +141,8 @@ def _chat(parser: argparse.ArgumentParser, words: list[str], stdin: BinaryIO | N
     parser.add_argument(
         "--max-tokens", metavar="N", type=_max_tokens, help="end the answer after N tokens"
     )
+    _add_load(parser)
+    _add_thinking(parser)
     _add_json(parser, "print events, one JSON object a line")
     found = parser.parse_args(words)
     return Chat(
@@ -145,9 +157,41 @@ def _chat(parser: argparse.ArgumentParser, words: list[str], stdin: BinaryIO | N
         stop=tuple(_text(word) for word in found.stop),
         json_schema=found.json_schema or "",
         grammar=found.grammar or "",
+        overflow=None if found.overflow is None else _POLICIES[found.overflow],
+        thinking=found.think,
+        effort=found.effort or "",
         seed=found.seed,
         max_tokens=found.max_tokens,
+        context=found.context,
+        gpu_layers=found.gpu_layers,
+        threads=found.threads,
+        kv_type=found.kv_type,
         json=found.json,
+    )
+
+
+def _add_load(parser: argparse.ArgumentParser) -> None:
+    """How the model is loaded, in place of its settings."""
+    from app.domain.fit import CACHE_TYPES
+    from app.domain.load_params import AUTOMATIC
+
+    parser.add_argument(
+        "--context", metavar="N", type=_load_number("context_length"), help="tokens it can see"
+    )
+    parser.add_argument(
+        "--gpu-layers",
+        metavar="N",
+        type=_load_number("gpu_layers"),
+        help="layers on a graphics processor; 0: none",
+    )
+    parser.add_argument(
+        "--threads", metavar="N", type=_load_number("threads"), help="processor cores that compute"
+    )
+    parser.add_argument(
+        "--kv-type",
+        metavar="TYPE",
+        choices=(AUTOMATIC, *CACHE_TYPES),
+        help=f"how exactly the context is kept: {', '.join(CACHE_TYPES)}",
     )
 
 
@@ -182,6 +226,26 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=_file,
         help="the answer follows the GBNF grammar in this file",
+    )
+
+
+def _add_thinking(parser: argparse.ArgumentParser) -> None:
+    """What a chat template may be told, and what to do when the context is full."""
+    from argparse import BooleanOptionalAction
+
+    parser.add_argument(
+        "--think",
+        action=BooleanOptionalAction,
+        help="let the model think before it answers, or not, where its chat template knows that",
+    )
+    parser.add_argument(
+        "--effort", choices=EFFORTS, help="how much to think, where its chat template knows that"
+    )
+    parser.add_argument(
+        "--overflow",
+        choices=_POLICIES,
+        help="when the context is full: stop, drop the oldest of it and go on, "
+        "or keep the first exchange as well",
     )
 
 
@@ -279,6 +343,21 @@ def _file(word: str) -> str:
     if not text.strip():
         _refuse(f"“{word}” is empty")
     return text
+
+
+def _load_number(name: str) -> Callable[[str], int]:
+    """A whole number within the bounds of that load setting."""
+
+    def read(word: str) -> int:
+        from app.domain.load_params import LoadParams
+
+        metadata = next(field for field in fields(LoadParams) if field.name == name).metadata
+        value = _number(word, int)
+        if not metadata["low"] <= value <= metadata["high"]:
+            _refuse(f"this must lie between {metadata['low']:,} and {metadata['high']:,}")
+        return value
+
+    return read
 
 
 def _seed(word: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from app.cli.commands import DONE, FAILED, INTERRUPTED, STARTER, Chat
 from app.cli.output import Output
 from app.cli.printers import AnswerPrinter, printer_for
+from app.domain.context_notes import context_notes
 from app.domain.conversation import ChatParams
 from app.domain.errors import AppError, FileMissing, NothingLoaded
 from app.domain.facts import (
@@ -19,7 +20,7 @@ from app.domain.facts import (
     ModelPhase,
     ModelStateChanged,
 )
-from app.domain.generation import FinishReason, RunStats
+from app.domain.generation import FinishReason, LoadedInfo, RunStats, Switches
 from app.services import Services
 
 STOP_SECONDS: Final = 5.0
@@ -33,7 +34,8 @@ async def chat(command: Chat, services: Services, output: Output) -> int:
     """
     printer = printer_for(output, as_json=command.json)
     try:
-        await _choose(command.model, services)
+        await choose(command.model, services)
+        _set_load(command, services)
         return await _answer(command, services, printer)
     except AppError as error:
         printer.failed(error)
@@ -45,8 +47,24 @@ async def chat(command: Chat, services: Services, output: Output) -> int:
         return INTERRUPTED
 
 
-async def _choose(model: str | None, services: Services) -> None:
-    """Make the model asked for the one that answers."""
+def _set_load(command: Chat, services: Services) -> None:
+    """Put what the command line says into the settings of the chosen model; it is not kept."""
+    chosen = services.models.state.model
+    asked: dict[str, Any] = {
+        "context_length": command.context,
+        "gpu_layers": command.gpu_layers,
+        "threads": command.threads,
+        "key_type": command.kv_type,
+        "value_type": command.kv_type,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    if chosen is not None and given:
+        wished = services.load_settings.wished(chosen.path)
+        services.load_settings.change(chosen.path, replace(wished, **given))
+
+
+async def choose(model: str | None, services: Services) -> None:
+    """Make the model asked for the one that answers; raises `AppError` cases."""
     if model == STARTER:
         starter = next((known for known in services.models.models if known.is_starter), None)
         if starter is None:
@@ -70,7 +88,9 @@ async def _answer(command: Chat, services: Services, printer: AnswerPrinter) -> 
     unsubscribe = services.facts.subscribe(facts.put_nowait)
     try:
         await services.chat.send(conversation.id, command.prompt)
-        return _tell_end(await _until_ended(facts, printer), printer)
+        ended = await _until_ended(facts, printer)
+        printer.remarks(_remarks(command, ended, services.models.state.info))
+        return _tell_end(ended, printer)
     except asyncio.CancelledError:
         _heard_interrupt()
         services.chat.stop(conversation.id)
@@ -112,6 +132,8 @@ def _params(command: Chat, given: ChatParams) -> ChatParams:
         given,
         sampling=sampling,
         stop=command.stop,
+        overflow=given.overflow if command.overflow is None else command.overflow,
+        switches=Switches(command.thinking, command.effort),
         system_prompt=given.system_prompt if command.system is None else command.system,
         max_tokens=given.max_tokens if command.max_tokens is None else command.max_tokens,
     )
@@ -130,6 +152,16 @@ async def _until_ended(facts: asyncio.Queue[Fact], printer: AnswerPrinter) -> An
                 return ended
             case _:
                 pass
+
+
+def _remarks(command: Chat, ended: AnswerEnded, info: LoadedInfo | None) -> list[str]:
+    """What must be said about the answer besides how it went."""
+    remarks = context_notes(ended.run)
+    if info is not None and command.thinking is not None and not info.switches_thinking:
+        remarks.append("This model's chat template cannot be told whether to think.")
+    if info is not None and command.effort and command.effort not in info.efforts:
+        remarks.append("This model's chat template cannot be told to think that much.")
+    return remarks
 
 
 def _tell_end(ended: AnswerEnded, printer: AnswerPrinter) -> int:

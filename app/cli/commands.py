@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
+
+from app.domain.benchmark import BenchPlan
+from app.domain.overflow import Overflow
 
 STARTER: Final = "starter"
 """What `--model` takes instead of a path."""
@@ -39,8 +42,17 @@ class Chat:
     stop: tuple[str, ...] = ()
     json_schema: str = ""
     grammar: str = ""
+    overflow: Overflow | None = None
+    thinking: bool | None = None
+    """None leaves it to the model's chat template."""
+    effort: str = ""
     seed: int | None = None
     max_tokens: int | None = None
+    context: int | None = None
+    gpu_layers: int | None = None
+    threads: int | None = None
+    kv_type: str | None = None
+    """Of keys and values."""
     json: bool = False
 
 
@@ -78,5 +90,18 @@ class Doctor:
     json: bool = False
 
 
-CliCommand: TypeAlias = Chat | ListConversations | ShowConversation | SearchConversations | Doctor
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Measure how fast a model is on this machine."""
+
+    profile: str | None
+    model: str | None = None
+    """As in `Chat`."""
+    plan: BenchPlan = field(default_factory=BenchPlan)
+    json: bool = False
+
+
+CliCommand: TypeAlias = (
+    Chat | ListConversations | ShowConversation | SearchConversations | Doctor | Bench
+)
 Command: TypeAlias = OpenWindow | CliCommand

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -25,6 +26,9 @@ class AnswerPrinter:
 
     def delta(self, kind: PartKind, text: str) -> None:
         """There is new text."""
+
+    def remarks(self, sentences: Sequence[str]) -> None:
+        """What a person must know about the answer, before its last word."""
 
     def finished(self, reason: FinishReason, model_name: str, stats: RunStats) -> None:
         """The answer has its last word."""
@@ -52,6 +56,12 @@ class _TextPrinter(AnswerPrinter):
             return
         self._end_reasoning()
         self.output.text(text)
+
+    def remarks(self, sentences: Sequence[str]) -> None:
+        if sentences:
+            self._end_reasoning()
+            self.output.end_line()
+            self.output.aside("".join(f"{sentence}\n" for sentence in sentences))
 
     def finished(self, reason: FinishReason, model_name: str, stats: RunStats) -> None:
         self._end_reasoning()

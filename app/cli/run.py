@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from app.cli.bench import bench
 from app.cli.chat import chat
 from app.cli.commands import (
     FAILED,
     INTERRUPTED,
+    Bench,
     Chat,
     CliCommand,
     Doctor,
@@ -54,3 +56,5 @@ async def _run(command: CliCommand, services: Services, output: Output) -> int:
             return await search_conversations(command, services, output)
         case Doctor():
             return await doctor(command, services, output)
+        case Bench():
+            return await bench(command, services, output)

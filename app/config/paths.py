@@ -32,6 +32,11 @@ class ProfilePaths:
         return self.root / "settings.toml"
 
     @property
+    def load_settings(self) -> Path:
+        """How each model is loaded, in TOML too."""
+        return self.root / "models.toml"
+
+    @property
     def window_state(self) -> Path:
         """Where the window was and how it was divided."""
         return self.root / "window.json"

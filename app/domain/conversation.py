@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.domain.generation import FinishReason, PartKind, Role, RunStats
+from app.domain.generation import FinishReason, PartKind, Role, RunStats, Switches
+from app.domain.overflow import Overflow
 from app.domain.sampling import Sampling
 
 
@@ -36,6 +37,8 @@ class ChatParams:
     context_length: int | None = None
     stop: tuple[str, ...] = ()
     """Each ends the answer and is not shown."""
+    overflow: Overflow = Overflow.DROP_OLDEST
+    switches: Switches = field(default_factory=Switches)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,10 +122,22 @@ class NothingLoaded(EngineError):
     kind = "engine.nothing_loaded"
 
 
+class EngineBusy(EngineError):
+    """The engine does one such thing at a time."""
+
+    kind = "engine.busy"
+
+
 class ContextLengthRefused(EngineError):
     """The context length asked for is out of bounds for this model or this machine."""
 
     kind = "engine.context_length"
+
+
+class LoadSettingsRefused(EngineError):
+    """A model cannot be loaded in the way that its settings ask for."""
+
+    kind = "engine.load_settings"
 
 
 class PromptTooLong(EngineError):

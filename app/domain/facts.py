@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from app.domain.benchmark import BenchRecord, DepthSpeed
 from app.domain.conversation import Message, MessageStatus, Run
 from app.domain.errors import AppError
 from app.domain.generation import LoadedInfo, PartKind
@@ -43,6 +44,8 @@ class AnswerProgress:
     done: int
     total: int
     cached: int
+    left_out: int = 0
+    """Messages that did not fit into the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,63 @@ class ModelStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadedModelsChanged:
+    """Other models are in memory than before."""
+
+    loaded: tuple[LoadedInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSettingsChanged:
+    """The model of this path is to be loaded in another way from now on."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelsChanged:
     """The list of known models is another one."""
+
+
+class BenchPhase(StrEnum):
+    """What has become of the last measurement that was asked for."""
+
+    NONE = "none"
+    LOADING = "loading"
+    """The model is loaded first."""
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkState:
+    """The last measurement that was asked for since the start."""
+
+    phase: BenchPhase = BenchPhase.NONE
+    path: str = ""
+    """Of the model."""
+    fraction: float = 0.0
+    depth: int = 0
+    threads: int = 0
+    """The number that is tried; 0 while depths are measured."""
+    speeds: tuple[DepthSpeed, ...] = ()
+    """What is measured already."""
+    record: BenchRecord | None = None
+    error: AppError | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self.phase in (BenchPhase.LOADING, BenchPhase.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkChanged:
+    """A measurement began, went on or ended."""
+
+    state: BenchmarkState
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +180,10 @@ Fact: TypeAlias = (
     | AnswerGrew
     | AnswerEnded
     | ModelStateChanged
+    | LoadedModelsChanged
+    | LoadSettingsChanged
     | ModelsChanged
+    | BenchmarkChanged
     | Trouble
     | TroubleOver
 )

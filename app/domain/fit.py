@@ -9,8 +9,8 @@ the errors. All sizes are bytes unless a name says otherwise.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 CACHE_TYPES: dict[str, tuple[int, int]] = {
@@ -37,6 +37,9 @@ LEARNED_FROM = 20
 """How many of the last loads tell what to expect of the next."""
 _LOWEST_FACTOR, _HIGHEST_FACTOR = 0.8, 1.3
 
+MEMORY = ""
+"""The name of the machine's own memory among the places where a model may lie."""
+
 _SPARE_SHARE = 8
 _LEAST_SPARE = 256 * 1024 * 1024
 
@@ -51,6 +54,8 @@ class LayerShape:
     """It sees only the last tokens, as many as the model's window."""
     state: int = 0
     """Of 4 bytes each; a recurrent layer's, whatever the length of the context."""
+    weights_bytes: int = 0
+    """Of the tensors that lie where the layer is computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +81,18 @@ class ModelShape:
     """What its convolution sees."""
     projector_bytes: int = 0
     """Of the file that reads images, if one is used."""
+    output_bytes: int = 0
+    """Of the tensors that turn the last layer into words."""
+    head_width: int = 0
+    """Elements of one head's key; 0 where heads differ or nothing is told."""
 
 
-SEQUENCES = 4
+SEQUENCES = 8
 """Conversations that the engine answers side by side or keeps warm, in one cache."""
+SEQUENCES_WHERE_DEAR = 2
+"""The same where each takes memory of its own: a sliding window, a recurrent state."""
+DRAFTED = 8
+"""Tokens of a batch that are guessed beforehand and looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +106,13 @@ class ContextPlan:
     """Tokens that are computed at once (llama.cpp's n_ubatch)."""
     flash: bool = True
     """Flash attention, without which the weights of all pairs of tokens are held."""
-    sequences: int = SEQUENCES
-    """Conversations that share the cache."""
-    outputs: int = SEQUENCES
-    """Tokens of a batch whose successors are asked for; at least one for each conversation."""
+    sequences: int = 0
+    """Conversations that share the cache; 0: as many as the engine takes for the model."""
+    outputs: int = 0
+    """Tokens of a batch whose successors are asked for, at least one for each conversation; 0: as
+    many as the engine takes."""
+    full_window: bool = False
+    """Sliding layers keep the whole context too (llama.cpp's swa_full)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +183,30 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What a model takes of one place."""
+
+    place: str
+    """A device's name, or `MEMORY`."""
+    layers: int
+    """The output counts as one."""
+    weights_bytes: int
+    context_bytes: int
+    compute_bytes: int
+    free_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        """All together."""
+        return self.weights_bytes + self.context_bytes + self.compute_bytes
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether that fits there."""
+        return verdict_of(self.total_bytes, self.free_bytes)
+
+
+@dataclass(frozen=True, slots=True)
 class Fit:
     """What a model would take, against what is free."""
 
@@ -175,7 +215,9 @@ class Fit:
     measured: MeasuredSizes | None
     """What it took before, or in a dry run, with the same plan."""
     free_bytes: int
-    """Of memory, together with what the loaded model would give back."""
+    """Of memory, together with what the loaded models would give back."""
+    shares: tuple[Share, ...] = ()
+    """What it takes of each place, where a graphics processor has a part of it."""
 
     @property
     def needed_bytes(self) -> int:
@@ -184,38 +226,60 @@ class Fit:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether that fits."""
+        """Whether that fits, at every place."""
+        if self.shares:
+            return worst(self.shares)
         return verdict_of(self.needed_bytes, self.free_bytes)
+
+
+def worst(shares: Sequence[Share]) -> Verdict:
+    """Whether a model fits at all its places."""
+    order = (Verdict.TOO_LARGE, Verdict.TIGHT, Verdict.FITS)
+    return min((share.verdict for share in shares), key=order.index)
 
 
 def estimate(shape: ModelShape, plan: ContextPlan, factor: float = 1.0) -> FitEstimate:
     """What a model will take; `factor` corrects the part that is no exact sum."""
+    plan = _settled(shape, plan)
+    state = plan.sequences * _FLOAT * sum(layer.state for layer in shape.layers)
     return FitEstimate(
         weights_bytes=shape.weights_bytes,
-        cache_bytes=_cache_bytes(shape, plan),
-        state_bytes=plan.sequences * _FLOAT * sum(layer.state for layer in shape.layers),
+        cache_bytes=sum(layer_bytes(shape, plan)) - state,
+        state_bytes=state,
         compute_bytes=round(factor * _compute_bytes(shape, plan)),
         projector_bytes=shape.projector_bytes,
     )
+
+
+def sequences_for(*, dear: bool) -> int:
+    """Conversations in one cache, which take memory of their own each where they are `dear`."""
+    return SEQUENCES_WHERE_DEAR if dear else SEQUENCES
+
+
+def _settled(shape: ModelShape, plan: ContextPlan) -> ContextPlan:
+    """The plan with what the engine chooses by itself."""
+    dear = bool(shape.window) or any(layer.state for layer in shape.layers)
+    sequences = plan.sequences or sequences_for(dear=dear)
+    return replace(plan, sequences=sequences, outputs=plan.outputs or sequences + DRAFTED)
+
+
+def spare_of(free: int) -> int:
+    """What should be left over of `free` bytes, for other programs and for what is not foreseen."""
+    return max(_LEAST_SPARE, free // _SPARE_SHARE)
 
 
 def verdict_of(needed: int, free: int) -> Verdict:
     """Whether `needed` bytes fit into `free` ones; without some to spare it is tight."""
     if needed > free:
         return Verdict.TOO_LARGE
-    spare = max(_LEAST_SPARE, free // _SPARE_SHARE)
-    return Verdict.FITS if needed <= free - spare else Verdict.TIGHT
+    return Verdict.FITS if needed <= free - spare_of(free) else Verdict.TIGHT
 
 
-def largest_context(shape: ModelShape, free: int, most: int, factor: float = 1.0) -> int:
-    """The longest context of at most `most` tokens that fits into `free` bytes.
+def largest_context(fits: Callable[[int], bool], most: int) -> int:
+    """The longest context of at most `most` tokens that `fits`.
 
     In steps of 256 tokens (or `most` itself); 0 where not even the shortest fits.
     """
-
-    def fits(length: int) -> bool:
-        return estimate(shape, ContextPlan(length), factor).total_bytes <= free
-
     if fits(most):
         return most
     low, high = 0, most // _CELLS
@@ -257,6 +321,8 @@ def padded(tokens: int) -> int:
 def _cells(shape: ModelShape, plan: ContextPlan) -> tuple[int, int]:
     """Tokens that a full cache and a sliding one have room for."""
     full = padded(plan.context_length)
+    if plan.full_window:
+        return full, full
     window = shape.window * plan.sequences + _batch(plan)
     return full, padded(min(full, window))
 
@@ -265,16 +331,19 @@ def _batch(plan: ContextPlan) -> int:
     return min(plan.batch, plan.context_length)
 
 
-def _cache_bytes(shape: ModelShape, plan: ContextPlan) -> int:
+def layer_bytes(shape: ModelShape, plan: ContextPlan) -> list[int]:
+    """What each layer keeps of the context, its recurrent state among it."""
+    plan = _settled(shape, plan)
     full, sliding = _cells(shape, plan)
     # Without flash attention values lie transposed, in tensors as wide as the widest layer's.
     widest = 0 if plan.flash else max((layer.value for layer in shape.layers), default=0)
-    total = 0
+    kept: list[int] = []
     for layer in shape.layers:
         cells = sliding if layer.sliding else full
         value = widest if layer.value and not plan.flash else layer.value
-        total += cells * (_packed(layer.key, plan.key_type) + _packed(value, plan.value_type))
-    return total
+        packed = _packed(layer.key, plan.key_type) + _packed(value, plan.value_type)
+        kept.append(cells * packed + plan.sequences * _FLOAT * layer.state)
+    return kept
 
 
 def _packed(elements: int, cache_type: str) -> int:

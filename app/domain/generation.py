@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from app.domain.errors import AppError
+from app.domain.load_params import LoadParams
+from app.domain.overflow import Overflow
 from app.domain.sampling import Sampling
 
 
@@ -43,24 +45,15 @@ class FinishReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LoadParams:
-    """How a model is loaded."""
-
-    context_length: int | None = None
-    """None: the trained length, at most 8,192."""
-    threads: int | None = None
-    """None: one fewer than the cores, so that the window keeps one."""
-    gpu_layers: int | None = None
-    """None: all that the build can offload; 0: none."""
-
-
-@dataclass(frozen=True, slots=True)
 class LoadRequest:
-    """Load this file; the one loaded before is unloaded first."""
+    """Load this file; what was loaded of it before is unloaded first."""
 
     request_id: str
     path: str
-    params: LoadParams = LoadParams()
+    params: LoadParams = field(default_factory=LoadParams)
+    needs: tuple[tuple[str, int], ...] = ()
+    """Bytes that it is expected to take of each place (see `app.domain.placement`), for whoever
+    has to make room; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +77,14 @@ class LoadedInfo:
     """Why the file's own chat template is not used; empty when it is, or when the file has none."""
     mapped_bytes: int = 0
     """Of the weights, what is the file itself, mapped; the system may drop it and read it again."""
+    places: tuple[tuple[str, int], ...] = ()
+    """Bytes in each graphics processor, by its name; the rest is in the machine's memory."""
+    params: LoadParams = field(default_factory=LoadParams)
+    """What it was loaded with."""
+    switches_thinking: bool = False
+    """Whether its chat template can be told to think or not (see `Switches`)."""
+    efforts: tuple[str, ...] = ()
+    """How much its chat template can be told to think; empty where it knows no such switch."""
 
     @property
     def total_bytes(self) -> int:
@@ -117,6 +118,21 @@ class Turn:
     role: Role
     text: str
     reasoning: str = ""
+    messages: int = 1
+    """How many messages of the conversation were joined to it."""
+
+
+EFFORTS = ("low", "medium", "high")
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What a chat template is told besides the messages, where it knows such a switch."""
+
+    thinking: bool | None = None
+    """Think before the answer; None: as the template does by itself."""
+    effort: str = ""
+    """One of `EFFORTS`; empty: as the template does by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +146,47 @@ class GenerateRequest:
     max_tokens: int | None = None
     """None: until the model ends its turn or the context is full."""
     stop: tuple[str, ...] = ()
+    overflow: Overflow = Overflow.STOP
+    switches: Switches = Switches()
+    background: bool = False
+    """Nobody waits for it: it stands still while others are answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountRequest:
+    """How many tokens would be sent to the model loaded from `model_path`?"""
+
+    model_path: str
+    turns: tuple[Turn, ...]
+    draft: str = ""
+    """What is being written, as the next message."""
+    max_tokens: int | None = None
+    overflow: Overflow = Overflow.STOP
+    switches: Switches = Switches()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """What would be sent, in tokens."""
+
+    context_length: int
+    system: int
+    """Of the system prompt's text."""
+    conversation: int
+    """Of the messages that are not left out, and of all that the chat template adds."""
+    draft: int
+    """Of the draft's text."""
+    reserved: int
+    """Kept free for the answer."""
+    left_out: int = 0
+    """Messages of the conversation that would not be sent."""
+    fits: bool = True
+    """Whether it would be sent at all."""
+
+    @property
+    def sent(self) -> int:
+        """All that the model would read."""
+        return self.system + self.conversation + self.draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +196,8 @@ class PromptProgress:
     done: int
     total: int
     cached: int
+    left_out: int = 0
+    """Messages of the conversation that are not in the prompt, for it would not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +221,14 @@ class RunStats:
     decode_seconds: float = 0.0
     """From the first token to the last."""
     seed: int = 0
+    left_out: int = 0
+    """Messages of the conversation that were not sent, for they did not fit."""
+    shifted_tokens: int = 0
+    """Tokens that were dropped from the context while the answer was written, to go on with it."""
+    drafted_tokens: int = 0
+    """Guessed beforehand and looked at together."""
+    accepted_tokens: int = 0
+    """Of these, those that the model chose as well."""
 
     @property
     def decode_rate(self) -> float:

@@ -5,9 +5,10 @@ Every coroutine raises `AppError` cases only; anything else is a bug.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from app.domain.benchmark import BenchEvent, BenchRecord, BenchRequest, BenchResult, BenchSubject
 from app.domain.conversation import (
     ChatParams,
     Conversation,
@@ -20,52 +21,81 @@ from app.domain.conversation import (
 from app.domain.errors import AppError
 from app.domain.fit import FitRecord, MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     GenerateEvent,
     GenerateRequest,
     LoadedInfo,
     LoadEvent,
-    LoadParams,
     LoadRequest,
     PartKind,
     Role,
+    TokenCount,
 )
+from app.domain.load_params import LoadParams
 from app.domain.localmodel import LocalModel
+from app.domain.placement import Device
 from app.domain.settings import Settings
 
 
 class Engine(Protocol):
-    """One loaded model, in a host process or in a thread of this one.
+    """Loaded models, each in a host process of its own or in a thread of this one.
 
     Streams yield batches (never empty) and end after exactly one terminal event.
     """
 
     @property
-    def loaded(self) -> LoadedInfo | None:
-        """What is loaded now; None as well after the host died."""
+    def loaded(self) -> Mapping[str, LoadedInfo]:
+        """What is loaded now, by path, the one used last at the end; not what died."""
         ...
 
     def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
-        """Unload what is loaded and load this; ends with `Loaded`, `LoadCancelled` or `Failed`."""
+        """Load this; ends with `Loaded`, `LoadCancelled` or `Failed`.
+
+        Others stay loaded if memory allows, else idle ones make way, and busy ones are waited for.
+        What was loaded of the same path is unloaded first.
+        """
         ...
 
     def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
         """Answer; ends with `Finished` or `Failed`.
 
-        Answers run together, as many as the engine has room for; the others wait in order. A load
-        waits for those asked before it.
+        Answers run together, as many as a model has room for; the others wait in order. Loading it
+        again waits for those asked before.
+        """
+        ...
+
+    def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
+        """Measure the loaded model; ends with `Benchmarked`, `BenchCancelled` or `Failed`.
+
+        One at a time, in memory of its own: what is warm stays so. Whatever else is asked for goes
+        first; a load or an unload ends it as cancelled.
         """
         ...
 
     def cancel(self, request_id: str) -> None:
-        """End that load or answer soon; it still sends its terminal event. Unknown ids are fine."""
+        """End that load, answer or measurement soon; it still sends its terminal event.
+
+        Unknown ids are fine.
+        """
         ...
 
-    async def unload(self) -> None:
-        """Free the model; a running answer is cancelled first."""
+    async def count_tokens(self, request: CountRequest) -> TokenCount:
+        """What would be sent. Running answers are neither waited for nor held up.
+
+        Raises `EngineError` cases: `NothingLoaded` where that model is not.
+        """
+        ...
+
+    async def unload(self, path: str) -> None:
+        """Free that model with all its memory; a running answer is cancelled first."""
         ...
 
     async def describe(self) -> dict[str, str | list[str]]:
         """Facts for `doctor`: llama.cpp's version, devices with memory, processor features."""
+        ...
+
+    async def devices(self) -> tuple[Device, ...]:
+        """What computes here, with its memory as it is now; raises `EngineError` cases."""
         ...
 
     async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:
@@ -77,8 +107,13 @@ class Engine(Protocol):
         """
         ...
 
-    def on_lost(self, heard: Callable[[AppError], None]) -> None:
-        """Call `heard` in the event loop when the engine dies while nothing was asked of it."""
+    def on_lost(self, heard: Callable[[str, AppError], None]) -> None:
+        """Call `heard` in the event loop, with the path of a model whose engine died while nothing
+        was asked of it."""
+        ...
+
+    def on_changed(self, heard: Callable[[], None]) -> None:
+        """Call `heard` in the event loop when other models are loaded than before."""
         ...
 
     async def close(self) -> None:
@@ -178,6 +213,24 @@ class ConversationStore(Protocol):
         """What models took on a machine; what was measured last comes first."""
         ...
 
+    async def keep_benchmark(
+        self, machine: str, subject: BenchSubject, result: BenchResult, now: int
+    ) -> BenchRecord:
+        """Add a measurement to the history of its file on a machine."""
+        ...
+
+    async def benchmarks(
+        self, machine: str, path: str, file_bytes: int, limit: int = 100
+    ) -> list[BenchRecord]:
+        """The history of a file on a machine; what was measured last comes first."""
+        ...
+
+    async def forget_benchmark(self, record_id: int) -> None: ...
+
+    async def longest_conversation(self) -> int:
+        """The most tokens that any answer and what was read for it had together."""
+        ...
+
     async def health(self) -> dict[str, str]:
         """For `doctor`: file, size, schema version, SQLite version, `quick_check`, row counts."""
         ...
@@ -192,12 +245,37 @@ class ModelLibrary(Protocol):
         """Read the header; raises a `ModelFileError` case where it cannot be used for chat."""
         ...
 
+    async def require_adapter(self, path: str, architecture: str) -> None:
+        """Read the header of a LoRA adapter; raises `LoadSettingsRefused` or a `ModelFileError`
+        case where it is none for models of this architecture."""
+        ...
+
     async def starter(self) -> LocalModel | None:
         """The starter model, where it is installed."""
         ...
 
     async def sha256(self, path: str) -> str:
         """Of the file (of all shards in order), in lower-case hex; raises `FileUnreadable`."""
+        ...
+
+
+class LoadSettingsKeeper(Protocol):
+    """How each model is to be loaded, and what was measured on each machine."""
+
+    def params(self, path: str) -> LoadParams:
+        """What is wished for the model of this file; the defaults where nothing is."""
+        ...
+
+    def keep_params(self, path: str, params: LoadParams) -> None:
+        """Remember the wish; raises `ConfigError` if it cannot be written, and holds it then."""
+        ...
+
+    def threads(self, machine: str) -> int | None:
+        """The count of threads that was measured to be the best on a machine."""
+        ...
+
+    def keep_threads(self, machine: str, threads: int | None) -> None:
+        """Remember it, or forget it; raises `ConfigError` as `keep_params` does."""
         ...
 
 

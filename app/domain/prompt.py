@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from app.domain.conversation import Message
 from app.domain.generation import Role, Turn
@@ -27,6 +27,17 @@ def turns_of(path: Iterable[Message], system_prompt: str) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
+def with_draft(turns: Sequence[Turn], draft: str) -> tuple[Turn, ...]:
+    """The turns as they would be if the draft were sent now."""
+    turn = Turn(Role.USER, draft)
+    if turns and turns[-1].role is Role.USER:
+        if not draft.strip():
+            return tuple(turns)
+        return (*turns[:-1], _joined(turns[-1], turn))
+    return (*turns, turn)
+
+
 def _joined(first: Turn, second: Turn) -> Turn:
     reasoning = "\n\n".join(text for text in (first.reasoning, second.reasoning) if text)
-    return Turn(first.role, f"{first.text}\n\n{second.text}", reasoning)
+    text = f"{first.text}\n\n{second.text}"
+    return Turn(first.role, text, reasoning, first.messages + second.messages)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.domain.described import setting
+from app.domain.overflow import Overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,13 @@ class ChatSettings:
     max_tokens: int = setting(
         0, "Max tokens", "The longest answer; 0 sets no limit.", low=0, high=1_000_000
     )
+    overflow: str = setting(
+        Overflow.DROP_OLDEST.value,
+        "When the context is full",
+        "What to do with a conversation that is longer than the model's context. "
+        "Whatever is left out stays here, and is said beside the answer.",
+        choices=tuple(policy.value for policy in Overflow),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,20 @@ class EngineSettings:
     )
     load_at_start: bool = setting(
         True, "Load at start", "Load the chosen model as soon as the window is open."
+    )
+    memory_budget_gb: float = setting(
+        0.0,
+        "Memory for models",
+        "Gigabytes that loaded models may take together; 0: what fits into free memory.",
+        low=0,
+        high=4096,
+    )
+    keep_minutes: int = setting(
+        0,
+        "Unload after",
+        "Minutes after which a model that is not used is unloaded; 0: never.",
+        low=0,
+        high=10_080,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from app.domain.errors import AppError, ModelBroken, PromptTooLong, TemplateBroken
+from app.domain.errors import AppError, ModelBroken
 from app.domain.generation import (
     Failed,
     Finished,
@@ -15,13 +15,19 @@ from app.domain.generation import (
     PromptProgress,
     RunStats,
 )
+from app.engine.cells import Cells
+from app.engine.drafts import Costs, Guesses, Lookup
 from app.engine.loaded import LoadedModel
+from app.engine.native.logits import Logits, are_sound
 from app.engine.native.sampler import Sampler
-from app.engine.prompt import Prompt, build_prompt
+from app.engine.shifting import Shifting
 from app.engine.slots import Slot
 from app.engine.text_out import TextOut
 
 Emit = Callable[[GenerateEvent], None]
+
+_LOOK_EVERY = 64
+"""Tokens from one thorough look at the logits to the next."""
 
 
 class Answer:
@@ -34,11 +40,12 @@ class Answer:
     def __init__(self, loaded: LoadedModel, request: GenerateRequest, emit: Emit) -> None:
         """Build the prompt; raises an `AppError` case. `close` frees the sampler."""
         self._began = time.perf_counter()
-        if isinstance(loaded.template, AppError):
-            raise AppError.from_dict(loaded.template.to_dict())
-        prompt = build_prompt(loaded.template, loaded.weights.vocabulary, request.turns)
-        _require_room(prompt, loaded)
+        if isinstance(loaded.prompts, AppError):
+            raise AppError.from_dict(loaded.prompts.to_dict())
+        fitted = loaded.prompts.prompt_for(request)
+        prompt = fitted.prompt
         self.request_id = request.request_id
+        self.in_background = request.background
         self.tokens = prompt.tokens
         self.slot: Slot | None = None
         """Where it is read; None while it waits for room."""
@@ -46,19 +53,26 @@ class Answer:
         """Tokens of it in the batch that is computed now."""
         self.row = 0
         """Of its logits in that batch."""
+        self.guessed: list[int] = []
+        """Tokens in that batch beyond its share, which may turn out to come next."""
+        self.remembered: Logits | None = None
+        """The logits after the last of `tokens`, where they were kept and nothing is to be read."""
         self._context = loaded.context
         self._pieces = loaded.pieces
         self._emit = emit
         self._prompt_length = len(prompt.tokens)
+        self._left_out = fitted.left_out
+        self._shifting = Shifting(loaded.slots, loaded.prompts, request, prompt.tokens)
         self._most = request.max_tokens if request.max_tokens and request.max_tokens > 0 else None
         stops = (*request.stop, *loaded.default_stops)
-        self._text = TextOut(stops, loaded.weights.template or "", prompt.text, emit)
-        self._cached = self._count = 0
+        self._text = TextOut(stops, loaded.template_source, prompt.text, emit)
+        self._cached = self._count = self._drafted = self._held = 0
         self._read_at = self._first_at = self._last_at = 0.0
         # A bad grammar is refused here, before anything is read.
         self._sampler = Sampler(request.sampling, loaded.weights.vocabulary, loaded.context.length)
         self._sampler.unbound_while(self._text.reasons)
         self._begun = self._cancelled = False
+        self._lookup, self._guesses = Lookup(), Guesses()
 
     def cancel(self) -> None:
         """Nobody wants it any more; from any thread."""
@@ -79,6 +93,9 @@ class Answer:
             self._begun = True
             self._cached = len(slot.cells.tokens)
             self._tell_progress(self._cached)
+        if len(slot.cells.tokens) == len(self.tokens):
+            self.remembered = slot.cells.ends[len(self.tokens)]
+            self._is_read(time.perf_counter())
 
     def read(self, slot: Slot, now: float) -> bool:
         """Its share of the batch was read; whether the next token can be chosen."""
@@ -94,24 +111,29 @@ class Answer:
         self._tell_progress(done)
         if done < len(tokens):
             return False
-        self._read_at = now
-        self._sampler.saw(tokens)
+        self._is_read(now)
+        self._remember(cells)
         return True
 
+    def _is_read(self, now: float) -> None:
+        if not self._read_at:
+            self._read_at = now
+            self._sampler.saw(self.tokens)
+
+    def _remember(self, cells: Cells) -> None:
+        """Keep what the model makes of the prompt, so that it need not be read to be answered
+        again. A memory that does not go back would have to read all of it anyway."""
+        logits = self._context.logits(self.row)
+        if logits is not None and self._context.rewinds:
+            cells.remember_end(logits.copy())
+
     def _tell_progress(self, done: int) -> None:
-        self._emit(PromptProgress(done, self._prompt_length, self._cached))
+        self._emit(PromptProgress(done, self._prompt_length, self._cached, self._left_out))
 
     def write(self) -> FinishReason | None:
         """Choose and show the next token; the reason if it was the last. Raises `ModelBroken`."""
         context, tokens = self._context, self.tokens
-        if not context.logits_are_sound(self.row):
-            raise ModelBroken(
-                "This model computes nonsense.",
-                "Its results are not numbers, so its weights must be damaged.",
-                "Download the file again, or choose another model.",
-            )
-        token = self._sampler.next(context, self.row)
-        piece = self._pieces[token]
+        piece = self._pieces[token := self._choose()]
         if piece is None:
             return FinishReason.STOP
         self._last_at = now = time.perf_counter()
@@ -121,10 +143,52 @@ class Answer:
             return FinishReason.STOP
         if self._count == self._most:
             return FinishReason.LENGTH
-        if len(tokens) >= context.length:
+        if len(tokens) >= context.length and not self._shifting.make_room(self.slot, tokens):
             return FinishReason.CONTEXT
         tokens.append(token)
         return None
+
+    def guess(self, costs: Costs, room: int) -> list[int]:
+        """What may come after the last of `tokens`, at most `room` of it; nothing where to look at
+        it together would not pay."""
+        self.guessed = []
+        most = min(room, self._guesses.worth(costs), self._context.length - len(self.tokens))
+        if self._most is not None:
+            most = min(most, self._most - self._count - 1)
+        if most > 0:
+            self.guessed = self._lookup.guess(self.tokens, most)
+        return self.guessed
+
+    def write_on(self, cells: Cells) -> FinishReason | None:
+        """`write`, and on while what was guessed turns out to be so; the batch has read that."""
+        reason, held = self.write(), 0
+        for token in self.guessed:
+            if reason is not None or self.tokens[-1] != token:
+                break
+            cells.tokens.append(token)
+            self.row += 1
+            held += 1
+            reason = self.write()
+        if self.guessed:
+            self._guesses.came_of(len(self.guessed), held)
+            self._drafted += len(self.guessed)
+            self._held += held
+        return reason
+
+    def _choose(self) -> int:
+        remembered, self.remembered = self.remembered, None
+        logits = remembered
+        if logits is None:
+            logits = self._context.logits(self.row)
+        if logits is None or not are_sound(logits, thorough=self._count % _LOOK_EVERY == 0):
+            raise ModelBroken(
+                "This model computes nonsense.",
+                "Its results are not numbers, so its weights must be damaged.",
+                "Download the file again, or choose another model.",
+            )
+        if remembered is not None:
+            return self._sampler.next_of(remembered)
+        return self._sampler.next(self._context, self.row, logits)
 
     def finish(self, reason: FinishReason) -> None:
         """Show what was held back and tell the end."""
@@ -146,20 +210,8 @@ class Answer:
             first_token_seconds=self._first_at - self._began if self._count else 0.0,
             decode_seconds=self._last_at - self._first_at,
             seed=self._sampler.seed,
-        )
-
-
-def _require_room(prompt: Prompt, loaded: LoadedModel) -> None:
-    count, room = len(prompt.tokens), loaded.context.length
-    if count == 0:
-        raise TemplateBroken(
-            "This model's chat template fails.",
-            "It makes an empty prompt.",
-            "Choose another file of this model, or another model.",
-        )
-    if count >= room:
-        raise PromptTooLong(
-            "The conversation is too long for this model's context.",
-            f"It has {count:,} tokens, and the context holds {room:,}.",
-            "Set a longer context, shorten the message, or begin a new conversation.",
+            drafted_tokens=self._drafted,
+            accepted_tokens=self._held,
+            left_out=self._left_out,
+            shifted_tokens=self._shifting.dropped,
         )

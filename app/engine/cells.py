@@ -5,6 +5,7 @@ attention works in tiles of 64 queries); measured on SmolLM2, logits moved by up
 another answer. From 64 on, the cut makes no difference. So prompts are read in slices of at least
 64 tokens on a grid of 64, and one that is asked again is read again from such a place: the same
 prompt and seed give the same answer, at the price of reading at most 127 tokens once more.
+Where what the model made of the prompt's end is remembered, nothing at all is read again.
 
 That holds for an answer that runs alone. Beside others its rows share batches with theirs, whose
 size depends on what they do, and its last bits with it.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 GRID = 64
 LARGEST_SLICE = 512
@@ -23,8 +25,12 @@ PATIENCE_UNSTOPPABLE = 0.12
 """Seconds that a slice may take. On the CPU a running computation can be stopped, and only the
 progress must be lively; elsewhere a stop waits for the slice."""
 PATIENCE_BESIDE = 0.12
-"""Seconds of a slice that is read while another answer is written, which stands still so long."""
-SMALLEST_BESIDE = 16
+"""Seconds that a batch may take while something is written in it, which stands still so long."""
+SMALLEST_BESIDE = 4
+_WEIGHT = 0.3
+"""Of the newest measurement in a running mean."""
+MOST_ENDS = 2
+"""Ends of prompts that a sequence remembers: of the last question, and of the one before it."""
 
 
 @dataclass(slots=True)
@@ -35,10 +41,21 @@ class Cells:
     tokens: list[int] = field(default_factory=list[int])
     read_from: int = 0
     read_to: int = 0
+    ends: dict[int, Any] = field(default_factory=dict[int, Any])
+    """The logits after the last token of prompts, by their length: to answer one again, nothing has
+    to be read."""
+    pure: int | None = None
+    """Only so many at the beginning were computed with nothing but those before them; None: all."""
 
     def resume_at(self, prompt: Sequence[int]) -> int:
-        """How many cells to keep for `prompt`; fewer than its tokens, so that one is computed."""
-        common = min(_shared(self.tokens, prompt), len(prompt) - 1)
+        """How many cells to keep for `prompt`; fewer than its tokens, so that one is computed,
+        unless its end is remembered."""
+        common = shared(self.tokens, prompt)
+        if self.pure is not None:
+            common = min(common, self.pure)
+        if common == len(prompt) and common in self.ends:
+            return common
+        common = min(common, len(prompt) - 1)
         if not self.read_from < common <= self.read_to:
             return common
         # The prompt was read before. Its tail must be cut as it was, or at the grid far enough
@@ -48,16 +65,41 @@ class Cells:
 
     def cut(self, count: int) -> None:
         """Only the first `count` are left, and reading begins there."""
+        if self.pure is not None and count <= self.pure:
+            self.pure = None
         del self.tokens[count:]
+        for end in [end for end in self.ends if end > count]:
+            del self.ends[end]
         self.read_from = self.read_to = count
+
+    def take_out(self, kept: int, count: int) -> None:
+        """The `count` after the first `kept` are gone, and the others have moved up."""
+        del self.tokens[kept : kept + count]
+        self.read_to = min(self.read_to, kept)
+        self.ends.clear()
+        self.pure = kept if self.pure is None else min(kept, self.pure)
 
     def add_read(self, tokens: Sequence[int]) -> None:
         """These were read from the prompt."""
         self.tokens.extend(tokens)
         self.read_to = len(self.tokens)
 
+    def remember_end(self, logits: Any) -> None:
+        """What the model made of all that is read; kept as it is."""
+        self.ends[len(self.tokens)] = logits
+        while len(self.ends) > MOST_ENDS:
+            del self.ends[min(self.ends)]
 
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    def take_over(self, source: Cells, count: int) -> None:
+        """Hold the first `count` tokens of another sequence, which shares them."""
+        self.cut(0)
+        self.tokens.extend(source.tokens[:count])
+        self.ends.update((end, logits) for end, logits in source.ends.items() if end <= count)
+        self.read_from = self.read_to = count
+
+
+def shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """How long both are the same from the beginning."""
     length = 0
     for left, right in zip(one, other, strict=False):
         if left != right:
@@ -72,7 +114,7 @@ class Pace:
 
     patience: float = PATIENCE_STOPPABLE
     size: int = 2 * GRID
-    smallest: int = GRID
+    largest: int = LARGEST_SLICE
 
     def next_slice(self, left: int) -> int:
         """Tokens to read next of `left`: all, or as many that at least a grid step remains."""
@@ -85,6 +127,44 @@ class Pace:
     def took(self, count: int, seconds: float) -> None:
         """A slice of `count` tokens took so long."""
         if count >= self.size and seconds < self.patience / 3:
-            self.size = min(self.size * 2, LARGEST_SLICE)
+            self.size = min(self.size * 2, self.largest)
         elif seconds > self.patience:
-            self.size = max(self.size // 2, self.smallest)
+            self.size = max(self.size // 2, GRID)
+
+
+@dataclass(slots=True)
+class PaceBeside:
+    """How many prompt tokens a batch may hold in which something is written.
+
+    A batch takes what writing takes, and a time for each token that is read; both are learned. At
+    least as long as for writing alone may be read, else a large model would never come to an end.
+    """
+
+    patience: float = PATIENCE_BESIDE
+    writing: float = 0.0
+    """Seconds of a batch in which nothing is read; 0 before the first one."""
+    reading: float = 0.0
+    """Seconds for each token that is read; 0 before the first one."""
+
+    def size(self, room: int) -> int:
+        """Tokens to read in the next batch, at most `room`."""
+        if not self.reading:
+            return min(room, SMALLEST_BESIDE)
+        seconds = max(self.patience - self.writing, self.writing)
+        return max(1, min(room, max(SMALLEST_BESIDE, int(seconds / self.reading))))
+
+    def wrote(self, seconds: float) -> None:
+        """A batch in which nothing was read took so long."""
+        self.writing = _mean(self.writing, seconds)
+
+    def took(self, count: int, seconds: float) -> None:
+        """A batch with `count` tokens that were read took so long."""
+        self.reading = _mean(self.reading, max(0.0, seconds - self.writing) / count or _INSTANT)
+
+
+_INSTANT = 1e-6
+"""Seconds a token where a batch was read in no time."""
+
+
+def _mean(before: float, now: float) -> float:
+    return now if before == 0 else before + _WEIGHT * (now - before)

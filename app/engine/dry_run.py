@@ -11,9 +11,9 @@ import os
 from pathlib import Path
 
 from app.domain.fit import MeasuredSizes
-from app.domain.generation import LoadParams
+from app.domain.load_params import LoadParams, bounded, check
 from app.engine import refusal
-from app.engine.limits import Buffers, buffers_told, choose_context, choose_threads
+from app.engine.limits import Buffers, buffers_told, settle
 from app.engine.native import system
 from app.engine.native.context import Context
 from app.engine.native.log import LOG
@@ -24,23 +24,25 @@ def dry_run(path: str, params: LoadParams) -> MeasuredSizes:
     """The sizes of a load that is not done; raises what the load would raise, but for memory."""
     system.start()
     require_readable(Path(path))
+    check(params)
     with LOG.recording() as log:
         weights = _weights(path, params, log)
         try:
-            length = choose_context(params.context_length, weights.trained_context)
+            settled = settle(params, weights.trained_context)
             size = weights.size
-            buffers = _buffers(path, weights, length, choose_threads(params.threads), log)
+            buffers = _buffers(path, weights, settled, log)
         finally:
             weights.close()
+    length = settled.context_length or 0
     return MeasuredSizes(length, size, buffers.cache, buffers.compute)
 
 
-def measured_buffers(path: str, params: LoadParams, length: int, threads: int) -> Buffers:
-    """What a context of this very length would take; raises as a load does."""
+def measured_buffers(path: str, settled: LoadParams) -> Buffers:
+    """What this very context would take; raises as a load does."""
     with LOG.recording() as log:
-        weights = _weights(path, params, log)
+        weights = _weights(path, settled, log)
         try:
-            return _buffers(path, weights, length, threads, log)
+            return _buffers(path, weights, settled, log)
         finally:
             weights.close()
 
@@ -55,14 +57,14 @@ def require_readable(path: Path) -> None:
 
 def _weights(path: str, params: LoadParams, log: list[str]) -> Weights:
     try:
-        return Weights(path, params.gpu_layers, lambda _: True, measure_only=True)
+        return Weights(path, bounded(params), lambda _: True, measure_only=True)
     except NativeRefusal as error:
         raise refusal.classify(path, log) from error
 
 
-def _buffers(path: str, weights: Weights, length: int, threads: int, log: list[str]) -> Buffers:
+def _buffers(path: str, weights: Weights, settled: LoadParams, log: list[str]) -> Buffers:
     try:
-        Context(weights, length, threads).close()
+        Context(weights, settled).close()
     except NativeRefusal as error:
         raise refusal.classify_context(Path(path).name, log) from error
     return buffers_told(log)

@@ -19,9 +19,21 @@ from typing import BinaryIO, NoReturn
 
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
-from app.domain.generation import LoadParams
+from app.domain.generation import TokenCount
+from app.domain.load_params import load_params_from_dict
+from app.domain.placement import Device
 from app.engine import protocol
-from app.engine.jobs import DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
+from app.engine.jobs import (
+    BenchJob,
+    CountJob,
+    DescribeJob,
+    DevicesJob,
+    DryRunJob,
+    Facts,
+    GenerateJob,
+    LoadJob,
+    UnloadJob,
+)
 from app.engine.worker import Worker
 
 NICENESS = 5
@@ -110,6 +122,12 @@ class _Host:
             case "generate":
                 generate = protocol.generate_from_dict(frame["request"])
                 self._worker.put(GenerateJob(generate, self._teller(generate.request_id)))
+            case "count":
+                count = protocol.count_from_dict(frame["request"])
+                self._worker.count(CountJob(count, self._count_teller(frame["id"])))
+            case "bench":
+                bench = protocol.bench_from_dict(frame["request"])
+                self._worker.put(BenchJob(bench, self._teller(bench.request_id)))
             case "cancel":
                 self._worker.cancel(frame["id"])
             case "unload":
@@ -117,8 +135,10 @@ class _Host:
                 self._worker.put(UnloadJob(lambda: self.send({"is": "unloaded"})))
             case "describe":
                 self._worker.put(DescribeJob(self._tell_facts))
+            case "devices":
+                self._worker.put(DevicesJob(self._tell_devices))
             case "dry_run":
-                params = LoadParams(**frame["params"])
+                params = load_params_from_dict(frame["params"])
                 self._worker.put(DryRunJob(frame["path"], params, self._tell_sizes))
             case unknown:
                 raise protocol.ProtocolError(f"an unknown request: {unknown!r}")
@@ -129,8 +149,20 @@ class _Host:
 
         return tell
 
+    def _count_teller(self, number: int) -> Callable[[TokenCount | AppError], None]:
+        def tell(count: TokenCount | AppError) -> None:
+            if isinstance(count, AppError):
+                self.send({"is": "counted", "id": number, "error": count.to_dict()})
+            else:
+                self.send({"is": "counted", "id": number, "count": asdict(count)})
+
+        return tell
+
     def _tell_facts(self, facts: Facts) -> None:
         self.send({"is": "facts", "facts": facts})
+
+    def _tell_devices(self, devices: tuple[Device, ...]) -> None:
+        self.send({"is": "devices", "devices": [asdict(device) for device in devices]})
 
     def _tell_sizes(self, sizes: MeasuredSizes | AppError) -> None:
         if isinstance(sizes, AppError):

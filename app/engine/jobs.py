@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.domain.benchmark import BenchCancelled, BenchEvent, BenchRequest
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     Finished,
     FinishReason,
     GenerateEvent,
     GenerateRequest,
     LoadCancelled,
     LoadEvent,
-    LoadParams,
     LoadRequest,
     RunStats,
+    TokenCount,
 )
+from app.domain.load_params import LoadParams
+from app.domain.placement import Device
 
 Facts = dict[str, str | list[str]]
 
@@ -55,6 +59,30 @@ class GenerateJob:
 
 
 @dataclass(slots=True)
+class CountJob:
+    """Count what would be sent; for the thread beside the worker."""
+
+    request: CountRequest
+    done: Callable[[TokenCount | AppError], None]
+
+
+@dataclass(slots=True)
+class BenchJob:
+    """Measure how fast the loaded model is; events go to `emit`."""
+
+    request: BenchRequest
+    emit: Callable[[BenchEvent], None]
+
+    @property
+    def request_id(self) -> str:
+        return self.request.request_id
+
+    def cancelled(self) -> None:
+        """End a job that was not begun."""
+        self.emit(BenchCancelled())
+
+
+@dataclass(slots=True)
 class UnloadJob:
     """Free the model, then call `done`."""
 
@@ -72,6 +100,14 @@ class DescribeJob:
 
 
 @dataclass(slots=True)
+class DevicesJob:
+    """Tell what computes here, and with how much memory now."""
+
+    done: Callable[[tuple[Device, ...]], None]
+    request_id: str = field(default="", init=False)
+
+
+@dataclass(slots=True)
 class DryRunJob:
     """Measure what a load would take."""
 
@@ -81,4 +117,4 @@ class DryRunJob:
     request_id: str = field(default="", init=False)
 
 
-AnyJob = LoadJob | GenerateJob | UnloadJob | DescribeJob | DryRunJob
+AnyJob = LoadJob | GenerateJob | BenchJob | UnloadJob | DescribeJob | DevicesJob | DryRunJob

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from app.domain.errors import AppError
-from app.domain.generation import LoadedInfo, LoadParams, LoadRequest
+from app.domain.generation import LoadedInfo, LoadRequest, Role, Turn
+from app.domain.load_params import LoadParams, bounded, check
 from app.engine import refusal
 from app.engine.cells import PATIENCE_STOPPABLE, PATIENCE_UNSTOPPABLE, Pace
 from app.engine.dry_run import measured_buffers, require_readable
+from app.engine.fitting import PromptMaker
 from app.engine.limits import (
-    Buffers,
+    adapters_told,
     buffers_told,
-    choose_context,
-    choose_threads,
     machine_memory,
     mapped_told,
+    places_told,
+    settle,
 )
 from app.engine.native import system
 from app.engine.native.abort import AbortFlag
@@ -46,12 +49,23 @@ class LoadedModel:
     ) -> None:
         self.weights = weights
         self.context = context
-        self.template = template
         self.info = info
+        self.prompts = (
+            template
+            if isinstance(template, AppError)
+            else PromptMaker(template, weights.vocabulary, context.length)
+        )
+        """What makes its prompts, or why nothing can."""
         self.slots = Slots(context)
         stoppable = context.rewinds and not info.gpu_layers
-        self.pace = Pace(PATIENCE_STOPPABLE if stoppable else PATIENCE_UNSTOPPABLE)
-        self.pieces = TokenPieces(weights.vocabulary, control_markers(weights.template or ""))
+        patience = PATIENCE_STOPPABLE if stoppable else PATIENCE_UNSTOPPABLE
+        self.pace = Pace(patience, largest=context.batch)
+        self.pieces = TokenPieces(weights.vocabulary, control_markers(self.template_source))
+
+    @property
+    def template_source(self) -> str:
+        """The chat template in use; empty where there is none."""
+        return self.info.params.template or self.weights.template or ""
 
     @property
     def default_stops(self) -> tuple[str, ...]:
@@ -69,13 +83,24 @@ def load(request: LoadRequest, flag: AbortFlag, progress: Callable[[float], None
     began = time.perf_counter()
     system.start()
     require_readable(Path(request.path))
+    check(request.params)
+    _require_sound_template(request.params)
     with LOG.recording() as log:
         weights = _load_weights(request, flag, progress, log)
         try:
-            return _make_ready(request, flag, weights, began)
+            return _make_ready(request, flag, weights, log, began)
         except BaseException:
             weights.close()
             raise
+
+
+def _require_sound_template(params: LoadParams) -> None:
+    """Try the template that is given in place of the file's, before anything is read.
+
+    It raises `TemplateBroken` or `TemplateEndless`: a person is there who can put it right.
+    """
+    if params.template:
+        ChatTemplate(params.template).render([Turn(Role.USER, "Hello")])
 
 
 def _load_weights(
@@ -86,7 +111,7 @@ def _load_weights(
         return not flag.is_raised
 
     try:
-        weights = Weights(request.path, request.params.gpu_layers, heard)
+        weights = Weights(request.path, bounded(request.params), heard)
     except NativeRefusal as error:
         if flag.is_raised:
             raise LoadStopped from error
@@ -96,29 +121,42 @@ def _load_weights(
 
 
 def _make_ready(
-    request: LoadRequest, flag: AbortFlag, weights: Weights, began: float
+    request: LoadRequest, flag: AbortFlag, weights: Weights, log: list[str], began: float
 ) -> LoadedModel:
     name = Path(request.path).name
     _require_chat(name, weights)
-    length = choose_context(request.params.context_length, weights.trained_context)
-    threads = choose_threads(request.params.threads)
-    _require_memory(request, weights, length, threads)
+    settled = settle(request.params, weights.trained_context)
+    _add_adapters(weights, settled, log)
+    _require_memory(request, weights, settled)
     if flag.is_raised:
         raise LoadStopped
-    with LOG.recording() as log:
+    with LOG.recording() as made:
         try:
-            context = Context(weights, length, threads)
+            context = Context(weights, settled)
         except NativeRefusal as error:
-            raise refusal.classify_context(name, log) from error
+            raise refusal.classify_context(name, made) from error
     if flag.is_raised:
         context.close()
         raise LoadStopped
     if context.pooling > 0:
         context.close()
         raise refusal.not_chat(name, "an embedding model, which compares texts")
-    template, note = _template(weights)
-    info = _info(request, weights, context, threads, buffers_told(log), note, began)
+    template, note = _template(weights, settled.template)
+    info = _info(request.path, weights, context, settled, [*log, *made])
+    info = replace(info, template_note=note, load_seconds=time.perf_counter() - began)
+    if not isinstance(template, AppError):
+        known = template.switches
+        info = replace(info, switches_thinking=bool(known.thinking), efforts=known.efforts)
     return LoadedModel(weights, context, template, info)
+
+
+def _add_adapters(weights: Weights, settled: LoadParams, log: list[str]) -> None:
+    for adapter in settled.adapters:
+        require_readable(Path(adapter.path))
+        try:
+            weights.add_adapter(adapter)
+        except NativeRefusal as error:
+            raise refusal.bad_adapter(Path(adapter.path).name, log) from error
 
 
 def _require_chat(name: str, weights: Weights) -> None:
@@ -130,18 +168,21 @@ def _require_chat(name: str, weights: Weights) -> None:
         raise refusal.not_chat(name, "a model of a kind that does not write answers word by word")
 
 
-def _require_memory(request: LoadRequest, weights: Weights, length: int, threads: int) -> None:
+def _require_memory(request: LoadRequest, weights: Weights, settled: LoadParams) -> None:
     """Raise `OutOfMemory` if cache and buffers cannot fit.
 
     The estimate is an upper bound; where it comes near to what is free, llama.cpp measures. What
     goes to a graphics processor is left to llama.cpp, whose allocation fails without harm.
     """
-    if _offloaded(request.params, weights):
+    if _offloaded(settled, weights):
         return
     memory = machine_memory()
-    if weights.cache_bytes_per_token * length < memory.available // 2:
+    length = settled.context_length or 0
+    # The bound is of a 16-bit cache.
+    wider = 2 if "f32" in (settled.key_type, settled.value_type) else 1
+    if weights.cache_bytes_per_token * length * wider < memory.available // 2:
         return
-    buffers = measured_buffers(request.path, request.params, length, threads)
+    buffers = measured_buffers(request.path, settled)
     needed = buffers.cache + buffers.compute
     if needed > memory.available:
         raise refusal.out_of_memory(
@@ -154,9 +195,9 @@ def _gib(size: int) -> str:
     return f"{size / 1024**3:.1f} GiB"
 
 
-def _template(weights: Weights) -> tuple[ChatTemplate | AppError, str]:
+def _template(weights: Weights, override: str) -> tuple[ChatTemplate | AppError, str]:
     """The template or why it cannot be used, and the note for that."""
-    source = weights.template
+    source = override or weights.template
     tokens = weights.vocabulary.special_texts()
     if source is None:
         return ChatTemplate(CHATML, tokens), ""
@@ -167,31 +208,27 @@ def _template(weights: Weights) -> tuple[ChatTemplate | AppError, str]:
 
 
 def _info(
-    request: LoadRequest,
-    weights: Weights,
-    context: Context,
-    threads: int,
-    buffers: Buffers,
-    note: str,
-    began: float,
+    path: str, weights: Weights, context: Context, settled: LoadParams, log: list[str]
 ) -> LoadedInfo:
-    offloaded = _offloaded(request.params, weights)
+    offloaded = _offloaded(settled, weights)
+    buffers = buffers_told(log)
     return LoadedInfo(
-        path=request.path,
-        name=weights.meta("general.name") or Path(request.path).stem,
+        path=path,
+        name=weights.meta("general.name") or Path(path).stem,
         architecture=weights.meta("general.architecture"),
         context_length=context.length,
         trained_context=weights.trained_context,
-        threads=threads,
+        threads=settled.threads or 0,
         gpu_layers=offloaded,
-        weights_bytes=weights.size,
+        weights_bytes=weights.size + adapters_told(log),
         context_bytes=buffers.cache,
         compute_bytes=buffers.compute,
         backend="CPU" if offloaded == 0 else ", ".join(system.accelerators()),
-        has_template=weights.template is not None,
-        load_seconds=time.perf_counter() - began,
-        template_note=note,
+        has_template=bool(settled.template) or weights.template is not None,
+        load_seconds=0.0,
         mapped_bytes=weights.mapped_bytes,
+        places=places_told(log),
+        params=settled,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from app.domain.errors import AppError, EngineCrashed, EngineError
 from app.domain.fit import MeasuredSizes
-from app.domain.generation import LoadParams
+from app.domain.load_params import LoadParams
 from app.engine import protocol
 from app.engine.host_process import HostEnd, HostProcess
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.domain.generation import Turn
+from app.domain.generation import Switches, Turn
 from app.engine.native.weights import Vocabulary
 from app.engine.template import ChatTemplate
 
@@ -29,7 +29,12 @@ class Prompt:
     tokens: list[int]
 
 
-def build_prompt(template: ChatTemplate, vocabulary: Vocabulary, turns: Sequence[Turn]) -> Prompt:
+def build_prompt(
+    template: ChatTemplate,
+    vocabulary: Vocabulary,
+    turns: Sequence[Turn],
+    switches: Switches | None = None,
+) -> Prompt:
     """Render and tokenise; raises `TemplateBroken` or `TemplateEndless`.
 
     The text of a turn is only text: where it spells out a control token of this model (`<|im_end|>`
@@ -43,7 +48,7 @@ def build_prompt(template: ChatTemplate, vocabulary: Vocabulary, turns: Sequence
         )
         for turn in turns
     ]
-    rendered = template.render(safe)
+    rendered = template.render(safe, template.values_for(switches or Switches()))
     tokens: list[int] = []
     for part in rendered.split(_SEAM):
         tokens.extend(tokenise(vocabulary, part))
@@ -61,10 +66,15 @@ def tokenise(vocabulary: Vocabulary, text: str) -> list[int]:
     return tokens
 
 
+def valid(text: str) -> str:
+    """The text as it can be tokenised."""
+    # A lone surrogate is no character; llama.cpp would end the process over its bytes.
+    return text.encode("utf-8", "replace").decode("utf-8").replace(_SEAM, "")
+
+
 def _disarmed(text: str, vocabulary: Vocabulary) -> str:
     """Valid text, with a seam inside everything that reads as a control token."""
-    # A lone surrogate is no character; llama.cpp would end the process over its bytes.
-    text = text.encode("utf-8", "replace").decode("utf-8").replace(_SEAM, "")
+    text = valid(text)
     if not vocabulary.is_byte_pair:
         # Other vocabularies put a space before each part, which a seam would make visible.
         return text

@@ -8,13 +8,25 @@ host is its `hello` with the protocol's version. A frame is a dict with `do` (to
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from typing import Any, BinaryIO, cast
 
+from app.domain.benchmark import (
+    BenchCancelled,
+    BenchEvent,
+    Benchmarked,
+    BenchProgress,
+    BenchRequest,
+    SpeedMeasured,
+    plan_from_dict,
+    result_from_dict,
+    speed_from_dict,
+)
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     Failed,
     Finished,
     FinishReason,
@@ -24,22 +36,27 @@ from app.domain.generation import (
     Loaded,
     LoadedInfo,
     LoadEvent,
-    LoadParams,
     LoadProgress,
     LoadRequest,
     PartKind,
     PromptProgress,
     Role,
     RunStats,
+    Switches,
     TextDelta,
+    TokenCount,
     Turn,
 )
+from app.domain.load_params import load_params_from_dict
+from app.domain.overflow import Overflow
+from app.domain.placement import Device, DeviceKind
 from app.domain.sampling import sampling_from_dict
 
 VERSION = 1
 
 Frame = dict[str, Any]
-Event = LoadEvent | GenerateEvent
+Event = LoadEvent | GenerateEvent | BenchEvent
+_Measured = BenchProgress | SpeedMeasured | Benchmarked | BenchCancelled
 
 
 class ProtocolError(Exception):
@@ -74,27 +91,89 @@ def load_to_dict(request: LoadRequest) -> Frame:
 
 def load_from_dict(data: Frame) -> LoadRequest:
     """The inverse of `load_to_dict`."""
-    return LoadRequest(data["request_id"], data["path"], LoadParams(**data["params"]))
+    params = load_params_from_dict(data["params"])
+    return LoadRequest(data["request_id"], data["path"], params, _pairs(data["needs"]))
+
+
+def _pairs(listed: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, nbytes) for name, nbytes in listed)
 
 
 def generate_to_dict(request: GenerateRequest) -> Frame:
     """A generate request as a frame's content."""
-    return asdict(request)
+    return {**asdict(replace(request, turns=())), "turns": _turns_to_list(request.turns)}
 
 
 def generate_from_dict(data: Frame) -> GenerateRequest:
     """The inverse of `generate_to_dict`."""
-    turns = tuple(
-        Turn(Role(turn["role"]), turn["text"], turn["reasoning"]) for turn in data["turns"]
-    )
     return GenerateRequest(
         request_id=data["request_id"],
         model_path=data["model_path"],
-        turns=turns,
+        turns=_turns(data),
         sampling=sampling_from_dict(data["sampling"]),
         max_tokens=data["max_tokens"],
         stop=tuple(data["stop"]),
+        background=data["background"],
+        overflow=Overflow(data["overflow"]),
+        switches=Switches(**data["switches"]),
     )
+
+
+def count_to_dict(request: CountRequest) -> Frame:
+    """A request to count as a frame's content."""
+    return {**asdict(replace(request, turns=())), "turns": _turns_to_list(request.turns)}
+
+
+def count_from_dict(data: Frame) -> CountRequest:
+    """The inverse of `count_to_dict`."""
+    return CountRequest(
+        model_path=data["model_path"],
+        turns=_turns(data),
+        draft=data["draft"],
+        max_tokens=data["max_tokens"],
+        overflow=Overflow(data["overflow"]),
+        switches=Switches(**data["switches"]),
+    )
+
+
+def _turns_to_list(turns: Sequence[Turn]) -> list[Frame]:
+    # By hand: `asdict` takes 15 ms for a thousand turns, and this is the window's thread.
+    return [
+        {
+            "role": turn.role,
+            "text": turn.text,
+            "reasoning": turn.reasoning,
+            "messages": turn.messages,
+        }
+        for turn in turns
+    ]
+
+
+def _turns(data: Frame) -> tuple[Turn, ...]:
+    return tuple(
+        Turn(Role(turn["role"]), turn["text"], turn["reasoning"], turn["messages"])
+        for turn in data["turns"]
+    )
+
+
+def counted_from_dict(data: Frame) -> TokenCount | AppError:
+    """What a frame `counted` tells; raises `ProtocolError`."""
+    try:
+        if "error" in data:
+            return AppError.from_dict(data["error"])
+        return TokenCount(**data["count"])
+    except (KeyError, TypeError) as error:
+        raise ProtocolError(f"a malformed count: {sorted(data)}") from error
+
+
+def bench_to_dict(request: BenchRequest) -> Frame:
+    """A request for a measurement as a frame's content."""
+    return asdict(request)
+
+
+def bench_from_dict(data: Frame) -> BenchRequest:
+    """The inverse of `bench_to_dict`."""
+    return BenchRequest(data["request_id"], data["model_path"], plan_from_dict(data["plan"]))
 
 
 def sizes_from_dict(data: Frame) -> MeasuredSizes:
@@ -103,6 +182,29 @@ def sizes_from_dict(data: Frame) -> MeasuredSizes:
         return MeasuredSizes(**data["sizes"])
     except (KeyError, TypeError) as error:
         raise ProtocolError(f"malformed sizes: {sorted(data)}") from error
+
+
+def devices_from_dict(data: Frame) -> tuple[Device, ...]:
+    """The devices in a frame `devices`; raises `ProtocolError`."""
+    try:
+        return tuple(_device_from_dict(device) for device in data["devices"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(f"malformed devices: {sorted(data)}") from error
+
+
+def _device_from_dict(data: Frame) -> Device:
+    content: Frame = {**data, "kind": DeviceKind(data["kind"])}
+    return Device(**content)
+
+
+def _info_from_dict(data: Frame) -> LoadedInfo:
+    content: Frame = {
+        **data,
+        "params": load_params_from_dict(data["params"]),
+        "places": _pairs(data["places"]),
+        "efforts": tuple(data["efforts"]),
+    }
+    return LoadedInfo(**content)
 
 
 def event_to_dict(event: Event) -> Frame:
@@ -122,15 +224,35 @@ def event_to_dict(event: Event) -> Frame:
             return {"is": "finished", **asdict(event)}
         case Failed():
             return {"is": "failed", "error": event.error.to_dict()}
+        case _:
+            return _measured_to_dict(event)
+
+
+def _measured_to_dict(event: _Measured) -> Frame:
+    match event:
+        case BenchProgress():
+            return {"is": "bench_progress", **asdict(event)}
+        case SpeedMeasured():
+            return {"is": "speed", **asdict(event)}
+        case Benchmarked():
+            return {"is": "benchmarked", **asdict(event)}
+        case BenchCancelled():
+            return {"is": "bench_cancelled"}
 
 
 _EVENTS: dict[str, Callable[[Frame], Event]] = {
     "load_progress": lambda data: LoadProgress(data["fraction"]),
-    "loaded": lambda data: Loaded(LoadedInfo(**data["info"])),
+    "loaded": lambda data: Loaded(_info_from_dict(data["info"])),
     "load_cancelled": lambda _: LoadCancelled(),
-    "prompt_progress": lambda data: PromptProgress(data["done"], data["total"], data["cached"]),
+    "prompt_progress": lambda data: PromptProgress(
+        data["done"], data["total"], data["cached"], data["left_out"]
+    ),
     "delta": lambda data: TextDelta(PartKind(data["kind"]), data["text"]),
     "finished": lambda data: Finished(FinishReason(data["reason"]), RunStats(**data["stats"])),
+    "bench_progress": lambda data: BenchProgress(data["fraction"], data["depth"], data["threads"]),
+    "speed": lambda data: SpeedMeasured(speed_from_dict(data["speed"])),
+    "benchmarked": lambda data: Benchmarked(result_from_dict(data["result"])),
+    "bench_cancelled": lambda _: BenchCancelled(),
     "failed": lambda data: Failed(AppError.from_dict(data["error"])),
 }
 

@@ -18,6 +18,7 @@ from app.domain.errors import (
     FileMissing,
     FileUnreadable,
     LoadRefused,
+    LoadSettingsRefused,
     NotAChatModel,
     NotGguf,
     OutOfMemory,
@@ -57,6 +58,15 @@ def out_of_memory(detail: str) -> OutOfMemory:
     return OutOfMemory("There is not enough memory for this model.", detail, _FREE_MEMORY)
 
 
+def bad_adapter(name: str, log: Sequence[str]) -> LoadSettingsRefused:
+    """A file that is no LoRA adapter, or one of another model."""
+    return LoadSettingsRefused(
+        f"The adapter “{name}” cannot be used with this model.",
+        _reason(log),
+        "Take it out of the model's settings, or choose an adapter that was made for this model.",
+    )
+
+
 def damaged(name: str, reason: str) -> FileDamaged:
     """Cut short, or it contradicts itself."""
     return FileDamaged(f"“{name}” is damaged or incomplete.", reason, _FETCH_AGAIN)
@@ -69,6 +79,14 @@ def _unknown_architecture(name: str, reason: str) -> ArchitectureUnknown:
         f"“{name}” belongs to a model family that this Lamplight cannot run yet.",
         f"Its architecture{of} is not known to this version of llama.cpp.",
         "Look for a newer Lamplight, or choose another model.",
+    )
+
+
+def _no_device(name: str, reason: str) -> LoadSettingsRefused:
+    return LoadSettingsRefused(
+        f"“{name}” is set to use a graphics processor that is not there.",
+        reason,
+        "Set “Only device” back to automatic in the model's settings.",
     )
 
 
@@ -90,6 +108,7 @@ def _not_gguf(name: str, reason: str) -> NotGguf:
 
 _CASES: tuple[tuple[str, Callable[[str, str], AppError]], ...] = (
     (r"unknown model architecture|unsupported model architecture", _unknown_architecture),
+    (r"invalid value for main_gpu", _no_device),
     (r"CLIP cannot be used", lambda name, _: not_chat(name, "the image part of another model")),
     (r"failed to load GGUF split|split file|GGUF split", _shard_missing),
     (r"invalid magic|is GGUFv1|unsupported.*version", _not_gguf),
@@ -129,6 +148,12 @@ def classify_context(name: str, log: Sequence[str]) -> AppError:
     reason = _reason(log)
     if re.search(r"alloc|memory", reason):
         return out_of_memory(reason)
+    if re.search(r"cache type|quantized V cache|cache types", reason):
+        return LoadSettingsRefused(
+            f"“{name}” cannot keep its context in the type that is set.",
+            reason,
+            "Set the key and value cache back to automatic in the model's settings.",
+        )
     return LoadRefused(
         f"“{name}” could not be made ready.",
         reason,

@@ -13,8 +13,10 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.domain.errors import AppError
+from app.domain.benchmark import BenchCancelled, BenchEvent, Benchmarked, BenchRequest
+from app.domain.errors import AppError, NothingLoaded
 from app.domain.generation import (
+    CountRequest,
     Failed,
     Finished,
     FinishReason,
@@ -29,10 +31,19 @@ from app.domain.generation import (
 )
 from app.flow.stream import BatchStream
 
-Event = LoadEvent | GenerateEvent
-_TERMINAL = (Loaded, LoadCancelled, Finished, Failed)
+Event = LoadEvent | GenerateEvent | BenchEvent
+_TERMINAL = (Loaded, LoadCancelled, Finished, Benchmarked, BenchCancelled, Failed)
 
 T = TypeVar("T")
+
+
+def nothing_loaded(request: CountRequest) -> NothingLoaded:
+    """Prompts are counted by the model that would read them, and that one is not there."""
+    return NothingLoaded(
+        "The model is not loaded.",
+        f"Asked for {request.model_path}.",
+        "Load the model, then ask again.",
+    )
 
 
 class Doing(Enum):
@@ -41,6 +52,7 @@ class Doing(Enum):
     NOTHING = auto()
     LOADING = auto()
     ANSWERING = auto()
+    MEASURING = auto()
 
 
 @dataclass(slots=True)
@@ -55,10 +67,13 @@ class _Open:
 
     def end_cancelled(self) -> None:
         """End as the reader wished."""
-        if self.doing is Doing.LOADING:
-            self.stream.finish(LoadCancelled())
-        else:
-            self.stream.finish(Finished(FinishReason.CANCELLED, RunStats()))
+        match self.doing:
+            case Doing.LOADING:
+                self.stream.finish(LoadCancelled())
+            case Doing.MEASURING:
+                self.stream.finish(BenchCancelled())
+            case _:
+                self.stream.finish(Finished(FinishReason.CANCELLED, RunStats()))
 
 
 class Requests:
@@ -68,6 +83,17 @@ class Requests:
         self._open: dict[str, _Open] = {}
         self.loaded: LoadedInfo | None = None
         self._lost: list[Callable[[AppError], None]] = []
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request has not ended."""
+        return bool(self._open)
+
+    async def idle(self) -> None:
+        """Wait until no request is open."""
+        await self._idle.wait()
 
     def open_load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
         """A stream for the events of this load."""
@@ -77,11 +103,16 @@ class Requests:
         """A stream for the events of this answer."""
         return self._new(request.request_id, Doing.ANSWERING, Path(request.model_path).name)
 
+    def open_bench(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
+        """A stream for the events of this measurement."""
+        return self._new(request.request_id, Doing.MEASURING, Path(request.model_path).name)
+
     def _new(self, request_id: str, doing: Doing, name: str) -> BatchStream[Any]:
         if not request_id or request_id in self._open:
             raise ValueError(f"a request id that is empty or in use: {request_id!r}")
         stream = BatchStream[Any](asyncio.get_running_loop())
         self._open[request_id] = _Open(stream, doing, name)
+        self._idle.clear()
         return stream
 
     def deliver(self, request_id: str, event: Event) -> None:
@@ -95,8 +126,14 @@ class Requests:
         if not isinstance(event, _TERMINAL):
             entry.stream.put(event)
             return
-        del self._open[request_id]
+        self._close(request_id)
         entry.stream.finish(event)
+
+    def _close(self, request_id: str) -> _Open:
+        entry = self._open.pop(request_id)
+        if not self._open:
+            self._idle.set()
+        return entry
 
     def mark_cancelled(self, request_id: str) -> bool:
         """Note that the reader wants no more; whether the request is open."""
@@ -108,7 +145,7 @@ class Requests:
 
     def end_cancelled(self, request_id: str) -> None:
         """End a request that is not begun any more."""
-        self._open.pop(request_id).end_cancelled()
+        self._close(request_id).end_cancelled()
 
     def is_open(self, request_id: str) -> bool:
         """Whether the request has not ended."""
@@ -130,6 +167,7 @@ class Requests:
         """
         was_loaded, self.loaded = self.loaded, None
         requests, self._open = self._open, {}
+        self._idle.set()
         for entry in requests.values():
             if entry.cancelled:
                 entry.end_cancelled()

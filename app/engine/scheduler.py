@@ -4,6 +4,9 @@ An answer that is written takes one row of every batch. Prompts are read in slic
 enough that what is written does not stand still. Where the cells of the context do not suffice for
 all, conversations that are not in use are forgotten first; then the answer that began last gives
 way, and is read again and gone on with when another one has ended.
+
+Answers in the background stand still while somebody waits for another one, and give their place to
+it where there is no other.
 """
 
 from __future__ import annotations
@@ -11,12 +14,14 @@ from __future__ import annotations
 import time
 
 from app.domain.errors import AppError, EngineError
+from app.domain.fit import DRAFTED
 from app.domain.generation import FinishReason, GenerateRequest
 from app.engine.answer import Answer, Emit
-from app.engine.cells import PATIENCE_BESIDE, SMALLEST_BESIDE, Pace
+from app.engine.cells import PaceBeside
+from app.engine.drafts import Costs
 from app.engine.loaded import LoadedModel
 from app.engine.native.abort import AbortFlag
-from app.engine.native.context import ABORTED, BATCH, DONE, NO_ROOM
+from app.engine.native.context import ABORTED, DONE, NO_ROOM
 from app.engine.slots import Slot
 
 
@@ -27,15 +32,22 @@ class Scheduler:
         self._loaded = loaded
         self._context = loaded.context
         self._slots = loaded.slots
-        self._beside = Pace(PATIENCE_BESIDE, SMALLEST_BESIDE, SMALLEST_BESIDE)
+        self._beside = PaceBeside()
         self._running: list[Answer] = []
         """In the order in which they began."""
         self._parked: list[Answer] = []
         """Those that gave way; they have no slot."""
         self._crowded = False
         """An answer gave way, and none has ended since."""
-        self._alone = True
-        """One answer has the whole batch."""
+        self._batch: list[Answer] = []
+        """Those of the running ones that are computed now."""
+        self._costs = Costs()
+        self._may_guess = True
+        """The cells sufficed for the computation before."""
+        self._writers = 0
+        """How many of these are written."""
+        self._may_stop = True
+        """A cancel may stop the computation: nobody is kept waiting by the repetition."""
         self._ended: list[str] = []
         self._stop = AbortFlag()
         self._context.obey(self._stop)
@@ -45,10 +57,14 @@ class Scheduler:
         """Whether an answer is not at its end."""
         return bool(self._running or self._parked)
 
-    @property
-    def has_room(self) -> bool:
-        """Whether another answer can begin."""
-        return not self._parked and self._slots.is_one_free
+    def has_room_for(self, request: GenerateRequest) -> bool:
+        """Whether this answer can begin: those that gave way come first, unless they wait in the
+        background and this one does not."""
+        if request.background:
+            return not self._parked and self._slots.is_one_free
+        if any(not answer.in_background for answer in self._parked):
+            return False
+        return self._slots.is_one_free or any(answer.in_background for answer in self._running)
 
     def add(self, request: GenerateRequest, emit: Emit) -> Answer:
         """Begin an answer, for which there must be room; raises an `AppError` case.
@@ -56,15 +72,15 @@ class Scheduler:
         Its events go to `emit`, the last one from within `step`.
         """
         answer = Answer(self._loaded, request, emit)
+        if not self._slots.is_one_free:
+            self._park(next(one for one in reversed(self._running) if one.in_background))
         self._begin(answer)
         return answer
 
     def cancel(self, answer: Answer) -> None:
         """End that answer soon; from any thread."""
         answer.cancel()
-        # An abort ruins what others have read where the memory cannot go back; a cancel then waits
-        # for the step, which is short beside others.
-        if self._context.rewinds or self._alone:
+        if self._may_stop:
             self._stop.raise_()
 
     def step(self) -> list[str]:
@@ -73,8 +89,11 @@ class Scheduler:
         # Lowered before the look at the answers: what is cancelled later raises it again.
         self._stop.lower()
         self._end_cancelled()
-        if self._parked and not (self._crowded and self._running):
-            self._begin(self._parked.pop(0))
+        if self._parked and self._slots.is_one_free and not (self._crowded and self._running):
+            self._begin(self._take_parked())
+        for answer in tuple(self._running):
+            if answer.remembered is not None:
+                self._write(answer)
         if self._running:
             self._compute()
         return self._ended
@@ -89,7 +108,12 @@ class Scheduler:
     def _begin(self, answer: Answer) -> None:
         answer.begin(self._slots.take(answer.tokens))
         self._running.append(answer)
-        self._alone = len(self._running) == 1
+
+    def _take_parked(self) -> Answer:
+        """The first that somebody waits for, else the first."""
+        first = next((one for one in self._parked if not one.in_background), self._parked[0])
+        self._parked.remove(first)
+        return first
 
     def _end_cancelled(self) -> None:
         for answer in (*self._running, *self._parked):
@@ -103,7 +127,6 @@ class Scheduler:
             self._running.remove(answer)
             self._slots.release(answer.slot)
         self._crowded = False
-        self._alone = len(self._running) == 1
         self._ended.append(answer.request_id)
         answer.close()
         if isinstance(how, AppError):
@@ -115,87 +138,131 @@ class Scheduler:
 
     def _compute(self) -> None:
         began = time.perf_counter()
-        pace, read = self._fill()
+        read = self._fill()
+        if self._may_stop and any(answer.is_cancelled for answer in self._batch):
+            # Cancelled before the computation may be stopped: it is not begun.
+            return
         result = self._context.compute()
         if result == DONE:
             now = time.perf_counter()
-            if read:
-                pace.took(read, now - began)
+            self._learn(read, now - began)
             self._go_on(now)
         elif result == NO_ROOM:
             self._make_room()
         else:
-            for answer in self._running:
+            for answer in self._batch:
                 self._slots.settle(_slot_of(answer))
             if result != ABORTED:
                 self._fail(result)
 
-    def _fill(self) -> tuple[Pace, int]:
-        """Put rows for every answer into the batch; the pace of reading and the tokens read."""
-        context, running = self._context, self._running
-        context.begin()
+    def _fill(self) -> int:
+        """Put rows for the answers into the batch; how many tokens of prompts are among them."""
+        waited_for = [answer for answer in self._running if not answer.in_background]
+        self._batch = batch = waited_for or self._running.copy()
+        self._context.begin()
         readers = 0
-        for answer in running:
+        for answer in batch:
+            answer.share = int(len(answer.tokens) - len(_slot_of(answer).cells.tokens) == 1)
+            answer.guessed = []
+            readers += not answer.share
+        self._writers = len(batch) - readers
+        self._fill_rows(guessing=self._may_guess and not readers and self._context.takes_back)
+        self._may_guess = True
+        # Beside what is written a cancel waits for the batch, which is short then. Where the memory
+        # cannot go back, it would ruin what the others have read.
+        self._may_stop = len(batch) == 1 or (self._context.rewinds and not self._writers)
+        return self._fill_slices(readers) if readers else 0
+
+    def _fill_rows(self, *, guessing: bool) -> None:
+        """The next token of each answer that is written, and what may come after it."""
+        context, room = self._context, DRAFTED
+        for answer in self._batch:
+            if not answer.share:
+                continue
             slot = _slot_of(answer)
             done = len(slot.cells.tokens)
-            if len(answer.tokens) - done == 1:
-                answer.share = 1
-                answer.row = context.add_token(answer.tokens[done], done, slot.sequence)
-            else:
-                answer.share = 0
-                readers += 1
-        writers = len(running) - readers
-        pace = self._beside if writers else self._loaded.pace
-        return pace, self._fill_slices(pace, readers, BATCH - writers) if readers else 0
+            answer.row = context.add_token(answer.tokens[done], done, slot.sequence)
+            if guessing:
+                for position, token in enumerate(answer.guess(self._costs, room), done + 1):
+                    context.add_token(token, position, slot.sequence)
+                room -= len(answer.guessed)
 
-    def _fill_slices(self, pace: Pace, readers: int, room: int) -> int:
+    def _fill_slices(self, readers: int) -> int:
         """Slices for those that read, alike for each; how many tokens together."""
-        read = 0
-        for answer in self._running:
+        pace, read = self._loaded.pace, 0
+        room = self._context.batch - self._writers
+        size = self._beside.size(room) if self._writers else pace.size
+        for answer in self._batch:
             if answer.share:
                 continue
             slot = _slot_of(answer)
             done = len(slot.cells.tokens)
             left = len(answer.tokens) - done
-            if self._alone:
+            if len(self._batch) == 1:
                 count = pace.next_slice(left)
             else:
-                count = min(left, max(1, min(pace.size, room) // readers))
+                count = min(left, max(1, size // readers))
             piece = answer.tokens[done : done + count]
             answer.share = count
             answer.row = self._context.add_slice(piece, done, slot.sequence, count == left)
             read += count
         return read
 
+    def _learn(self, read: int, seconds: float) -> None:
+        """From the time that the batch took."""
+        guessed = sum(len(answer.guessed) for answer in self._batch)
+        if guessed:
+            self._costs.guessed(guessed, seconds)
+        elif not read:
+            self._costs.plain(seconds)
+            self._beside.wrote(seconds)
+        elif self._writers:
+            self._beside.took(read, seconds)
+        else:
+            self._loaded.pace.took(read, seconds)
+
     def _go_on(self, now: float) -> None:
         """The batch is computed: choose a token for each answer that is read."""
-        for answer in tuple(self._running):
-            slot = _slot_of(answer)
-            if not answer.read(slot, now) or answer.is_cancelled:
-                continue
-            try:
-                reason = answer.write()
-            except AppError as error:
-                self._slots.forget(slot)
-                self._end(answer, error)
-                continue
-            if reason is not None:
-                self._end(answer, reason)
+        for answer in self._batch:
+            if answer.read(_slot_of(answer), now) and not answer.is_cancelled:
+                self._write(answer)
+
+    def _write(self, answer: Answer) -> None:
+        slot = _slot_of(answer)
+        cells = slot.cells
+        try:
+            reason = answer.write_on(cells)
+        except AppError as error:
+            self._slots.forget(slot)
+            self._end(answer, error)
+            return
+        if answer.guessed:
+            # What was guessed wrongly was read as well.
+            self._context.keep(slot.sequence, len(cells.tokens))
+        if reason is not None:
+            self._end(answer, reason)
 
     def _make_room(self) -> None:
-        """The cells do not suffice for this batch; for the next one there are more."""
+        """The cells do not suffice for this batch; for the next one there are more, or it is
+        smaller."""
+        if any(answer.guessed for answer in self._batch):
+            self._may_guess = False
+            return
         if self._slots.give_way():
             return
-        last = self._running[-1]
-        if self._alone:
-            self._end(last, FinishReason.CONTEXT)
+        if len(self._running) == 1:
+            self._end(self._running[0], FinishReason.CONTEXT)
             return
-        self._slots.release(_slot_of(last))
-        last.slot = None
-        self._running.pop()
-        self._parked.insert(0, last)
+        in_background = [answer for answer in self._running if answer.in_background]
+        self._park((in_background or self._running)[-1])
         self._crowded = True
-        self._alone = len(self._running) == 1
+
+    def _park(self, answer: Answer) -> None:
+        """Let an answer wait; its cells are free to be used."""
+        self._slots.release(_slot_of(answer))
+        answer.slot = None
+        self._running.remove(answer)
+        self._parked.insert(0, answer)
 
     def _fail(self, result: int) -> None:
         self.fail_all(

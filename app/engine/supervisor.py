@@ -9,25 +9,30 @@ All methods belong to the thread of the running event loop (asyncio's or qasync'
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from collections.abc import AsyncIterable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from app.domain.benchmark import BenchEvent, BenchRequest
 from app.domain.errors import AppError, EngineCrashed
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     GenerateEvent,
     GenerateRequest,
     LoadedInfo,
     LoadEvent,
-    LoadParams,
     LoadRequest,
+    TokenCount,
 )
+from app.domain.load_params import LoadParams
+from app.domain.placement import Device
 from app.engine import protocol
 from app.engine.host_process import HostEnd, HostProcess
 from app.engine.measuring import MeasuringHosts
-from app.engine.requests import Doing, Requests
+from app.engine.requests import Doing, Requests, nothing_loaded
 
 CANCEL_SECONDS = 2.0
 """A host that does not answer a cancel for so long hangs in native code, and is killed."""
@@ -54,7 +59,7 @@ def host_folder() -> Path | None:
 
 
 class HostEngine:
-    """The `Engine` port over a host process."""
+    """One model in a host process (see `app.engine.pool`)."""
 
     def __init__(self, command: Sequence[str] | None = None) -> None:
         self._command = list(command) if command is not None else host_command()
@@ -63,6 +68,9 @@ class HostEngine:
         self._ends: dict[HostProcess, asyncio.Future[None]] = {}
         self._unloads: list[asyncio.Future[None]] = []
         self._facts: list[asyncio.Future[dict[str, str | list[str]]]] = []
+        self._devices: list[asyncio.Future[tuple[Device, ...]]] = []
+        self._counts: dict[int, asyncio.Future[TokenCount | AppError]] = {}
+        self._count_numbers = itertools.count(1)
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._closing = False
         self._measuring = MeasuringHosts(self._command, host_folder())
@@ -71,6 +79,20 @@ class HostEngine:
     def loaded(self) -> LoadedInfo | None:
         """What is loaded now; None as well after the host died."""
         return self._requests.loaded
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was asked has not ended."""
+        return self._requests.is_busy
+
+    async def idle(self) -> None:
+        """Wait until nothing runs that was asked."""
+        await self._requests.idle()
+
+    def warm(self) -> None:
+        """Start the host, so that it is there when it is needed."""
+        if not self._closing:
+            self._running_host()
 
     @property
     def host_pid(self) -> int | None:
@@ -89,6 +111,12 @@ class HostEngine:
         self._ask(request.request_id, "generate", protocol.generate_to_dict(request))
         return stream
 
+    def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
+        """Measure; ends with `Benchmarked`, `BenchCancelled` or `Failed`."""
+        stream = self._requests.open_bench(request)
+        self._ask(request.request_id, "bench", protocol.bench_to_dict(request))
+        return stream
+
     def _ask(self, request_id: str, what: str, request: protocol.Frame) -> None:
         if self._closing:
             # Nothing is begun any more: the request ends as cancelled.
@@ -97,7 +125,7 @@ class HostEngine:
             self._running_host().send({"do": what, "request": request})
 
     def cancel(self, request_id: str) -> None:
-        """End that load or answer soon; a host that does not obey is killed."""
+        """End that load, answer or measurement soon; a host that does not obey is killed."""
         if not self._requests.mark_cancelled(request_id) or self._host is None:
             return
         if request_id in self._deadlines:
@@ -116,6 +144,24 @@ class HostEngine:
         """Forget the deadlines of requests that have ended."""
         for request_id in [key for key in self._deadlines if not self._requests.is_open(key)]:
             self._deadlines.pop(request_id).cancel()
+
+    async def count_tokens(self, request: CountRequest) -> TokenCount:
+        """What would be sent, beside whatever runs; raises `EngineError` cases."""
+        if self._host is None:
+            # No host is started for it: it would have nothing loaded.
+            raise nothing_loaded(request)
+        number = next(self._count_numbers)
+        told = self._counts[number] = asyncio.get_running_loop().create_future()
+        try:
+            self._host.send(
+                {"do": "count", "id": number, "request": protocol.count_to_dict(request)}
+            )
+            count = await told
+        finally:
+            del self._counts[number]
+        if isinstance(count, AppError):
+            raise count
+        return count
 
     async def unload(self) -> None:
         """Free the model; a running answer is cancelled first."""
@@ -137,6 +183,13 @@ class HostEngine:
         self._facts.append(facts)
         self._running_host().send({"do": "describe"})
         return await facts
+
+    async def devices(self) -> tuple[Device, ...]:
+        """What computes here, with its memory as it is now; raises `EngineCrashed`."""
+        devices = asyncio.get_running_loop().create_future()
+        self._devices.append(devices)
+        self._running_host().send({"do": "devices"})
+        return await devices
 
     async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:
         """What a load would take, measured by another host; raises `AppError` cases."""
@@ -199,6 +252,12 @@ class HostEngine:
                 self._settle(self._unloads, None)
             case "facts":
                 self._settle(self._facts, frame.get("facts", {}))
+            case "devices":
+                self._settle(self._devices, protocol.devices_from_dict(frame))
+            case "counted":
+                told = self._counts.get(frame.get("id", 0))
+                if told is not None and not told.done():
+                    told.set_result(protocol.counted_from_dict(frame))
             case _:
                 self._requests.deliver(frame.get("id", ""), protocol.event_from_dict(frame))
                 self._drop_deadlines()
@@ -209,10 +268,14 @@ class HostEngine:
             self._requests.engine_gone(lambda doing, name: _crashed(end, doing, name))
             self._drop_deadlines()
             self._settle(self._unloads, None)
-            for facts in self._facts:
-                if not facts.done():
-                    facts.set_exception(_crashed(end, Doing.NOTHING, ""))
+            for told in self._counts.values():
+                if not told.done():
+                    told.set_result(_crashed(end, Doing.NOTHING, ""))
+            for waiting in (*self._facts, *self._devices):
+                if not waiting.done():
+                    waiting.set_exception(_crashed(end, Doing.NOTHING, ""))
             self._facts.clear()
+            self._devices.clear()
         self._ends.pop(host).set_result(None)
 
     @staticmethod
@@ -251,6 +314,9 @@ def _crashed(end: HostEnd, doing: Doing, name: str) -> EngineCrashed:
         case Doing.ANSWERING:
             title = "The engine stopped unexpectedly while answering. What it had written is kept."
             remedy = "Send the message again; the engine starts anew."
+        case Doing.MEASURING:
+            title = f"The engine stopped unexpectedly while it measured “{name}”."
+            remedy = "Measure again; the engine starts anew."
         case Doing.NOTHING:
             title = "The engine stopped unexpectedly."
             remedy = "It starts anew with the next message."

@@ -15,9 +15,9 @@ from typing import TypeVar
 from jinja2.exceptions import TemplateSyntaxError
 
 from app.domain.errors import TemplateBroken, TemplateEndless
-from app.domain.generation import Turn
+from app.domain.generation import Switches, Turn
 from app.engine.deadline import TimeIsUp, time_limit
-from app.engine.template_abilities import Abilities, probe
+from app.engine.template_abilities import Abilities, KnownSwitches, probe, probe_switches
 from app.engine.template_environment import LONGEST_PROMPT, Refused, compiled
 from app.engine.template_messages import (
     Messages,
@@ -42,7 +42,7 @@ CHATML = """\
 CHATML_STOPS = ("<|im_end|>", "<|im_start|>")
 """Where the tokens of ChatML are not in the vocabulary, they come as text."""
 
-Switches = Mapping[str, str | bool | int]
+Values = Mapping[str, str | bool | int]
 """Variables that some templates read, such as `enable_thinking` and `reasoning_effort`."""
 
 T = TypeVar("T")
@@ -62,8 +62,9 @@ class ChatTemplate:
         self._tokens = dict(tokens or {})
         self._template = _guarded(lambda: compiled(source, clock), _deadline())
         self._abilities: Abilities | None = None
+        self._known: KnownSwitches | None = None
 
-    def render(self, turns: Sequence[Turn], switches: Switches | None = None) -> str:
+    def render(self, turns: Sequence[Turn], switches: Values | None = None) -> str:
         """The prompt, open for the assistant's answer; raises `TemplateBroken`, `TemplateEndless`.
 
         A template that refuses or drops the system message gets it as part of the first user
@@ -89,7 +90,7 @@ class ChatTemplate:
         *,
         open_answer: bool = True,
         tools: Sequence[Mapping[str, object]] | None = None,
-        switches: Switches | None = None,
+        switches: Values | None = None,
     ) -> str:
         """As `apply_chat_template` does, with nothing arranged; raises as `render` does.
 
@@ -97,17 +98,50 @@ class ChatTemplate:
         """
         return self._render(messages, open_answer, _deadline(), tools, switches)
 
+    @property
+    def switches(self) -> KnownSwitches:
+        """What it can be told besides the messages; found once. Nothing where it fails."""
+        if self._known is None:
+            until = _deadline()
+            try:
+                in_parts = self._probed(until).wants_parts
+                self._known = probe_switches(
+                    lambda messages, values: self._attempt(messages, True, until, values), in_parts
+                )
+            except TemplateEndless:
+                self._known = KnownSwitches()
+        return self._known
+
+    def values_for(self, switches: Switches) -> Values:
+        """The variables that stand for these, as far as it knows them.
+
+        A conversation may have been set for another model; what this one's template does not know
+        it might refuse.
+        """
+        if switches == Switches():
+            return {}
+        known = self.switches
+        values: dict[str, str | bool | int] = {}
+        if switches.thinking is not None and known.thinking:
+            values[known.thinking] = switches.thinking
+        if switches.effort in known.efforts:
+            values[known.effort] = switches.effort
+        return values
+
+    def _attempt(
+        self, messages: Messages, open_answer: bool, until: float, values: Values | None = None
+    ) -> str | None:
+        try:
+            return self._render(messages, open_answer, until, None, values)
+        except TemplateBroken:
+            return None
+
     def _probed(self, until: float) -> Abilities:
         """What the template can do; found once."""
-
-        def attempt(messages: Messages, open_answer: bool) -> str | None:
-            try:
-                return self._render(messages, open_answer, until)
-            except TemplateBroken:
-                return None
-
         if self._abilities is None:
-            self._abilities = probe(attempt)
+            self._abilities = probe(
+                lambda messages, open_answer: self._attempt(messages, open_answer, until)
+            )
         return self._abilities
 
     def _render(
@@ -116,7 +150,7 @@ class ChatTemplate:
         open_answer: bool,
         until: float,
         tools: Sequence[Mapping[str, object]] | None = None,
-        switches: Switches | None = None,
+        switches: Values | None = None,
     ) -> str:
         def run() -> str:
             pieces: list[str] = []

@@ -7,10 +7,11 @@ same way: `caps` in its common/jinja.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from app.domain.generation import EFFORTS
 from app.engine.template_messages import Messages, content_of
 
 Attempt: TypeAlias = Callable[[Messages, bool], str | None]
@@ -18,6 +19,10 @@ Attempt: TypeAlias = Callable[[Messages, bool], str | None]
 
 Turns: TypeAlias = Sequence[tuple[str, str]]
 """Role and text."""
+
+_THINKING = ("enable_thinking", "thinking")
+_EFFORT = ("reasoning_effort", "thinking_effort")
+"""Names that templates have for one and the same switch, the usual one first."""
 
 _SYSTEM, _USER, _ANSWER, _AGAIN = "qzsystemqz", "qzuserqz", "qzanswerqz", "qzagainqz"
 
@@ -34,6 +39,35 @@ class Abilities:
     """Content is read only as a list of parts."""
     opening: str = ""
     """What opens an answer and is to be added, because the template has no generation prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSwitches:
+    """What a template can be told besides the messages, by the names that it has for it."""
+
+    thinking: str = ""
+    """The name of the switch for thinking at all; empty where there is none."""
+    effort: str = ""
+    efforts: tuple[str, ...] = ()
+    """Those of `EFFORTS` that it takes."""
+
+
+def probe_switches(
+    attempt: Callable[[Messages, Mapping[str, str | bool]], str | None], in_parts: bool
+) -> KnownSwitches:
+    """Try which variables make another prompt; `attempt` renders messages with some of them."""
+    messages = _talk([("user", _USER)], in_parts)
+
+    def tried(name: str, value: str | bool) -> str | None:
+        return attempt(messages, {name: value})
+
+    thinking = next((name for name in _THINKING if tried(name, True) != tried(name, False)), "")
+    for name in _EFFORT:
+        prompts = {effort: tried(name, effort) for effort in EFFORTS}
+        taken = {effort: prompt for effort, prompt in prompts.items() if prompt is not None}
+        if len(set(taken.values())) > 1:
+            return KnownSwitches(thinking, name, tuple(taken))
+    return KnownSwitches(thinking)
 
 
 def probe(attempt: Attempt) -> Abilities:

@@ -11,25 +11,39 @@ import asyncio
 from collections.abc import AsyncIterable, Callable, Sequence
 from typing import TypeVar
 
+from app.domain.benchmark import BenchEvent, BenchRequest
 from app.domain.errors import AppError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     GenerateEvent,
     GenerateRequest,
     LoadedInfo,
     LoadEvent,
-    LoadParams,
     LoadRequest,
+    TokenCount,
 )
-from app.engine.jobs import DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
-from app.engine.requests import Event, Requests
+from app.domain.load_params import LoadParams
+from app.domain.placement import Device
+from app.engine.jobs import (
+    BenchJob,
+    CountJob,
+    DescribeJob,
+    DevicesJob,
+    DryRunJob,
+    Facts,
+    GenerateJob,
+    LoadJob,
+    UnloadJob,
+)
+from app.engine.requests import Event, Requests, nothing_loaded
 from app.engine.worker import Worker
 
 T = TypeVar("T")
 
 
 class ThreadEngine:
-    """The `Engine` port over a worker thread."""
+    """One model in a worker thread (see `app.engine.pool`)."""
 
     def __init__(self) -> None:
         self._requests = Requests()
@@ -40,6 +54,20 @@ class ThreadEngine:
     def loaded(self) -> LoadedInfo | None:
         """What is loaded now."""
         return self._requests.loaded
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was asked has not ended."""
+        return self._requests.is_busy
+
+    async def idle(self) -> None:
+        """Wait until nothing runs that was asked."""
+        await self._requests.idle()
+
+    def warm(self) -> None:
+        """Be ready soon."""
+        if not self._closing:
+            self._started()
 
     def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
         """Unload what is loaded and load this; ends with `Loaded`, `LoadCancelled` or `Failed`."""
@@ -53,7 +81,13 @@ class ThreadEngine:
         self._ask(GenerateJob(request, self._teller(request.request_id)))
         return stream
 
-    def _ask(self, job: LoadJob | GenerateJob) -> None:
+    def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
+        """Measure; ends with `Benchmarked`, `BenchCancelled` or `Failed`."""
+        stream = self._requests.open_bench(request)
+        self._ask(BenchJob(request, self._teller(request.request_id)))
+        return stream
+
+    def _ask(self, job: LoadJob | GenerateJob | BenchJob) -> None:
         if self._closing:
             # Nothing is begun any more: the request ends as cancelled.
             self._requests.end_cancelled(job.request_id)
@@ -61,9 +95,20 @@ class ThreadEngine:
             self._started().put(job)
 
     def cancel(self, request_id: str) -> None:
-        """End that load or answer soon."""
+        """End that load, answer or measurement soon."""
         if self._worker is not None:
             self._worker.cancel(request_id)
+
+    async def count_tokens(self, request: CountRequest) -> TokenCount:
+        """What would be sent, beside whatever runs; raises `EngineError` cases."""
+        if self._worker is None:
+            raise nothing_loaded(request)
+        told: asyncio.Future[TokenCount | AppError] = asyncio.get_running_loop().create_future()
+        self._worker.count(CountJob(request, lambda count: _settle(told, count)))
+        count = await told
+        if isinstance(count, AppError):
+            raise count
+        return count
 
     async def unload(self) -> None:
         """Free the model; a running answer is cancelled first."""
@@ -79,6 +124,12 @@ class ThreadEngine:
         """Facts about llama.cpp for `lamplight doctor`."""
         told: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
         self._started().put(DescribeJob(lambda facts: _settle(told, facts)))
+        return await told
+
+    async def devices(self) -> tuple[Device, ...]:
+        """What computes here, with its memory as it is now."""
+        told: asyncio.Future[tuple[Device, ...]] = asyncio.get_running_loop().create_future()
+        self._started().put(DevicesJob(lambda devices: _settle(told, devices)))
         return await told
 
     async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:

@@ -2,8 +2,9 @@
 
 It runs in the engine host (`app.engine.host`) or in the application's own process
 (`app.engine.thread_engine`). Jobs begin in order. Answers run together, as many as there is room
-for; a load or an unload waits for them, and what comes after it waits for that. llama_cpp is
-imported in the thread, at the first job: whoever only constructs a worker does not pay for it.
+for; a load or an unload waits for them, and what comes after it waits for that. A measurement goes
+on while there is nothing else to do; a load or an unload ends it. llama_cpp is imported in the
+thread, at the first job: whoever only constructs a worker does not pay for it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app.domain.errors import AppError, EngineError, NothingLoaded
+from app.domain.benchmark import BenchCancelled
+from app.domain.errors import AppError, EngineBusy, EngineError, NothingLoaded
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
     Failed,
@@ -22,10 +24,24 @@ from app.domain.generation import (
     LoadEvent,
     LoadProgress,
 )
-from app.engine.jobs import AnyJob, DescribeJob, DryRunJob, Facts, GenerateJob, LoadJob, UnloadJob
+from app.domain.placement import Device
+from app.engine.counting import CountingThread
+from app.engine.jobs import (
+    AnyJob,
+    BenchJob,
+    CountJob,
+    DescribeJob,
+    DevicesJob,
+    DryRunJob,
+    Facts,
+    GenerateJob,
+    LoadJob,
+    UnloadJob,
+)
 
 if TYPE_CHECKING:
     from app.engine.answer import Answer
+    from app.engine.benchmark import Benchmark
     from app.engine.loaded import LoadedModel
     from app.engine.native.abort import AbortFlag
     from app.engine.scheduler import Scheduler
@@ -45,19 +61,28 @@ class Worker:
         self._cancelled_early = False
         self._closed: Callable[[], None] | None = None
         self._answers: dict[str, Answer] = {}
+        self._bench: Benchmark | None = None
         self._loaded: LoadedModel | None = None
         self._scheduler: Scheduler | None = None
+        self._counting = CountingThread()
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     def start(self) -> None:
         """Begin to work."""
+        self._counting.start()
         self._thread.start()
 
     def put(self, job: AnyJob) -> None:
         """Do this after what was put before."""
         with self._changed:
             self._jobs.append(job)
+            if self._bench is not None:
+                self._bench.give_way()
             self._changed.notify()
+
+    def count(self, job: CountJob) -> None:
+        """Count the tokens of a prompt now, beside whatever runs."""
+        self._counting.put(job)
 
     def cancel(self, request_id: str) -> None:
         """End that load or answer soon; it sends its terminal event. Unknown ids are fine."""
@@ -69,17 +94,22 @@ class Worker:
             if answer is not None and self._scheduler is not None:
                 self._scheduler.cancel(answer)
                 return
+            if self._bench is not None and request_id == self._bench.request_id:
+                self._bench.cancel()
+                return
             waiting = [job for job in self._jobs if request_id and job.request_id == request_id]
             for job in waiting:
                 self._jobs.remove(job)
         for job in waiting:
-            if isinstance(job, LoadJob | GenerateJob):
+            if isinstance(job, LoadJob | GenerateJob | BenchJob):
                 job.cancelled()
 
     def cancel_all(self) -> None:
         """End all loads and answers, those that run and those that wait."""
         with self._changed:
             ids = [*(job.request_id for job in self._jobs), self._running, *self._answers]
+            if self._bench is not None:
+                ids.append(self._bench.request_id)
         for request_id in ids:
             self.cancel(request_id)
 
@@ -111,30 +141,45 @@ class Worker:
                         self._running, self._flag = "", None
             self._go_on()
         self._unload()
+        self._counting.close()
         if self._closed is not None:
             self._closed()
 
     def _await_work(self) -> bool:
         """Wait until there is something to do; False at the end."""
         with self._changed:
-            while not self._jobs and not self._answers and self._closed is None:
+            while not self._is_wanted and self._closed is None:
                 self._changed.wait()
-            return bool(self._jobs or self._answers)
+            return self._is_wanted
+
+    @property
+    def _is_wanted(self) -> bool:
+        return bool(self._jobs or self._answers or self._bench)
 
     def _take(self) -> AnyJob | None:
         """The next job, if it can begin now."""
         with self._changed:
-            if not self._jobs or not self._can_begin(self._jobs[0]):
+            job = self._next()
+            if job is None or not self._can_begin(job):
                 return None
-            job = self._jobs.popleft()
+            self._jobs.remove(job)
             self._running, self._flag, self._cancelled_early = job.request_id, None, False
             return job
+
+    def _next(self) -> AnyJob | None:
+        """Of the answers whose turn it is, one that somebody waits for comes first."""
+        for job in self._jobs:
+            if not isinstance(job, GenerateJob):
+                break
+            if not job.request.background:
+                return job
+        return self._jobs[0] if self._jobs else None
 
     def _can_begin(self, job: AnyJob) -> bool:
         match job:
             case GenerateJob():
-                return self._scheduler is None or self._scheduler.has_room
-            case DescribeJob():
+                return self._scheduler is None or self._scheduler.has_room_for(job.request)
+            case DescribeJob() | DevicesJob() | BenchJob():
                 return True
             case LoadJob() | UnloadJob() | DryRunJob():
                 return not self._answers
@@ -145,11 +190,15 @@ class Worker:
                 job.emit(self._load(job))
             case GenerateJob():
                 self._begin_answer(job)
+            case BenchJob():
+                self._begin_bench(job)
             case UnloadJob():
                 self._unload()
                 job.done()
             case DescribeJob():
                 job.done(_describe())
+            case DevicesJob():
+                job.done(_devices())
             case DryRunJob():
                 job.done(_dry_run(job))
 
@@ -167,6 +216,20 @@ class Worker:
                         del self._answers[request_id]
             if ended or self._jobs:
                 return
+        self._measure_on()
+
+    def _measure_on(self) -> None:
+        """Go on with the measurement, until it has ended or a job has come."""
+        bench = self._bench
+        while bench is not None and not self._jobs:
+            try:
+                ended = bench.step()
+            except Exception as error:  # noqa: BLE001 - the last resort of this thread
+                bench.end(Failed(_our_fault(error)))
+                ended = True
+            if ended:
+                with self._changed:
+                    self._bench = bench = None
 
     def _take_flag(self) -> AbortFlag:
         """The running job's flag; raised already if it was cancelled while llama.cpp came in."""
@@ -195,20 +258,13 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the last resort of this thread
             return Failed(_our_fault(error))
         self._scheduler = Scheduler(self._loaded)
+        self._counting.lend(self._loaded.info.path, self._loaded.prompts)
         return Loaded(self._loaded.info)
 
     def _begin_answer(self, job: GenerateJob) -> None:
         loaded, scheduler = self._loaded, self._scheduler
         if loaded is None or scheduler is None or loaded.info.path != job.request.model_path:
-            job.emit(
-                Failed(
-                    NothingLoaded(
-                        "The model is not loaded.",
-                        f"Asked for {job.request.model_path}.",
-                        "Load the model, then ask again.",
-                    )
-                )
-            )
+            job.emit(Failed(_not_loaded(job.request.model_path)))
             return
         try:
             answer = scheduler.add(job.request, job.emit)
@@ -224,9 +280,39 @@ class Worker:
             if self._cancelled_early:
                 answer.cancel()
 
+    def _begin_bench(self, job: BenchJob) -> None:
+        from app.engine.benchmark import Benchmark
+
+        loaded = self._loaded
+        try:
+            if loaded is None or loaded.info.path != job.request.model_path:
+                raise _not_loaded(job.request.model_path)
+            if self._bench is not None:
+                raise EngineBusy(
+                    "Another measurement is running.",
+                    remedy="Wait until it has ended, or cancel it, then measure again.",
+                )
+            bench = Benchmark(loaded, job.request, job.emit)
+        except AppError as error:
+            job.emit(Failed(error))
+            return
+        except Exception as error:  # noqa: BLE001 - the last resort of this thread
+            job.emit(Failed(_our_fault(error)))
+            return
+        with self._changed:
+            self._bench = bench
+            self._running = ""
+            if self._cancelled_early:
+                bench.cancel()
+
     def _unload(self) -> None:
+        if self._bench is not None:
+            with self._changed:
+                bench, self._bench = self._bench, None
+            bench.end(BenchCancelled())
         self._scheduler = None
         if self._loaded is not None:
+            self._counting.take_back(self._loaded.info.path)
             self._loaded.close()
             self._loaded = None
 
@@ -255,6 +341,13 @@ def _describe() -> Facts:
     return system.describe()
 
 
+def _devices() -> tuple[Device, ...]:
+    from app.engine.native import system
+
+    system.start()
+    return tuple(system.devices())
+
+
 def _dry_run(job: DryRunJob) -> MeasuredSizes | AppError:
     from app.engine.dry_run import dry_run
 
@@ -264,6 +357,12 @@ def _dry_run(job: DryRunJob) -> MeasuredSizes | AppError:
         return error
     except Exception as error:  # noqa: BLE001 - the last resort of this thread
         return _our_fault(error)
+
+
+def _not_loaded(path: str) -> NothingLoaded:
+    return NothingLoaded(
+        "The model is not loaded.", f"Asked for {path}.", "Load the model, then ask again."
+    )
 
 
 def _our_fault(error: Exception) -> EngineError:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QCheckBox,
     QComboBox,
     QFrame,
     QLabel,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
     QToolButton,
     QWidget,
 )
@@ -177,6 +180,33 @@ class ChoiceBox(QComboBox):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
+
+
+class TickBox(QCheckBox):
+    """A check box whose box is to be seen in the dark too."""
+
+    def __init__(self, theme: ThemeKeeper, text: str, tip: str = "") -> None:
+        super().__init__(text)
+        named(self, text, tip)
+        self._theme = theme
+        self._tick = theme.icon("check", "text")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        tokens, part = self._theme.tokens, QStyle.SubElement
+        box = self.style().subElementRect(part.SE_CheckBoxIndicator, option, self)
+        painter.setOpacity(1.0 if self.isEnabled() else 0.5)
+        painter.setPen(QColor(tokens.accent if self.hasFocus() else tokens.muted))
+        painter.setBrush(QColor(tokens.surface))
+        painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+        if self.isChecked():
+            self._tick.paint(painter, box.adjusted(1, 1, -1, -1))
+        painter.setOpacity(1.0)
+        option.rect = self.style().subElementRect(part.SE_CheckBoxContents, option, self)
+        self.style().drawControl(QStyle.ControlElement.CE_CheckBoxLabel, option, painter, self)
 
 
 class WheelGuard(QObject):

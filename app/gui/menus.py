@@ -59,6 +59,8 @@ class Menus:
         menu = self._menu("&Conversation")
         self.focus_message = self._add(menu, "&Write a message", "Ctrl+L")
         self.choose_model = self._add(menu, "Choose the &model", "Ctrl+M")
+        self.model_settings = self._add(menu, "Model se&ttings…", "Ctrl+Shift+M")
+        self.measure = self._add(menu, "Meas&ure the model…", "Ctrl+Shift+B")
         menu.addSeparator()
         self.regenerate = self._add(menu, "Re&generate the answer", "Ctrl+R")
         self.stop = self._add(menu, "&Stop the answer", "Esc")

@@ -11,7 +11,10 @@ from app.domain.errors import ConfigError
 from app.domain.facts import Fact, Trouble, TroubleOver
 from app.flow.tasks import TaskOwner
 from app.gui.chat.controller import ChatController
+from app.gui.chat.metering import MeterController
 from app.gui.inspector.controller import InspectorController
+from app.gui.loading.controller import LoadSettingsController
+from app.gui.measure.controller import MeasureController
 from app.gui.picker.controller import ModelController
 from app.gui.sidebar.controller import SidebarController
 from app.gui.sidebar.rows import UNTITLED
@@ -31,8 +34,20 @@ class Wiring(QObject):
         self.inspector = InspectorController(services, window.inspector, tasks)
         self.sidebar = SidebarController(services, window.sidebar, presenter, tasks)
         self.models = ModelController(services, window.model_button, window.popup, presenter, tasks)
+        self.measure = MeasureController(services, window, presenter, tasks)
         self.chat = ChatController(
             services, window.transcript, window.composer, self.inspector, tasks
+        )
+        self.loading = LoadSettingsController(services, window, window.theme, presenter, tasks)
+        self.meter = MeterController(services, window.composer, window.inspector, self.chat, tasks)
+        self._controllers = (
+            self.sidebar,
+            self.models,
+            self.measure,
+            self.chat,
+            self.inspector,
+            self.loading,
+            self.meter,
         )
         self._wire()
         self._forget = services.facts.subscribe(self._heard)
@@ -53,10 +68,15 @@ class Wiring(QObject):
         sidebar.undo_possible.connect(menus.undo_delete.setEnabled)
         window.empty.open_file_wished.connect(self._ask_for_file)
         window.files_dropped.connect(models.open_files)
+        window.inspector.settings_wished.connect(self.loading.open)
+        window.popup.measure_wished.connect(self.measure.show)
         window.popup.open_file_wished.connect(self._ask_for_file)
+        window.popup.settings_wished.connect(self.loading.open)
         window.sidebar.new_wished.connect(self._new)
         menus.delete.triggered.connect(self._delete)
         menus.escape.activated.connect(self._on_escape)
+        menus.model_settings.triggered.connect(lambda: self.loading.open())
+        menus.measure.triggered.connect(self.measure.show)
         menus.new.triggered.connect(self._new)
         menus.open_file.triggered.connect(self._ask_for_file)
         menus.regenerate.triggered.connect(chat.regenerate_last)
@@ -80,6 +100,8 @@ class Wiring(QObject):
     async def finish(self) -> None:
         """Write what is unsaved; nothing is told any more."""
         self._forget()
+        self.loading.save()
+        self.measure.close()
         await self.chat.finish()
 
     def _heard(self, fact: Fact) -> None:
@@ -89,7 +111,7 @@ class Wiring(QObject):
             case TroubleOver(kind):
                 self._window.presenter.over(kind)
             case _:
-                for controller in (self.sidebar, self.models, self.chat, self.inspector):
+                for controller in self._controllers:
                     controller.heard(fact)
 
     # ---------------------------------------------------------------------------- conversation

@@ -8,7 +8,10 @@ own figures.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from app.domain.fit import LayerShape, ModelShape
@@ -24,6 +27,8 @@ from app.library.gguf_header import Header
 
 MOST_LAYERS: Final = 1_024
 """llama.cpp refuses more than 512."""
+_IN_LAYER: Final = re.compile(r"blk\.(\d{1,5})\.")
+_EMBEDDING: Final = "token_embd.weight"
 
 
 def shape_of(headers: Sequence[Header], file_bytes: int) -> ModelShape | None:
@@ -31,7 +36,11 @@ def shape_of(headers: Sequence[Header], file_bytes: int) -> ModelShape | None:
     told = _Told(headers[0])
     if not 0 < told.count("block_count") <= MOST_LAYERS or not told.count("embedding_length"):
         return None
-    layers = _layers(told)
+    weights, output = _weights_by_layer(headers)
+    layers = tuple(
+        replace(layer, weights_bytes=weights.get(number, 0))
+        for number, layer in enumerate(_layers(told))
+    )
     experts = told.largest("expert_used_count")
     inner = max(
         told.largest("feed_forward_length"),
@@ -51,6 +60,8 @@ def shape_of(headers: Sequence[Header], file_bytes: int) -> ModelShape | None:
         experts_used=experts,
         recurrent=_recurrent_width(told) if any(layer.state for layer in layers) else 0,
         convolved=_convolved(told),
+        output_bytes=output,
+        head_width=_head_width(told, "key", sliding=False),
     )
 
 
@@ -243,7 +254,7 @@ def _vocabulary(headers: Sequence[Header], told: _Told) -> int:
     """By the embedding's own size: what the tokeniser lists may be padded in it."""
     for header in headers:
         for tensor in header.tensors:
-            if tensor.name == "token_embd.weight":
+            if tensor.name == _EMBEDDING:
                 return tensor.elements // told.count("embedding_length")
     return told.count("vocab_size")
 
@@ -253,3 +264,23 @@ def _weights_bytes(headers: Sequence[Header], file_bytes: int) -> int:
     known = [size for size in sizes if size is not None]
     # A type that is not in our table: the files hold little beside the weights.
     return sum(known) if len(known) == len(sizes) else file_bytes
+
+
+def _weights_by_layer(headers: Sequence[Header]) -> tuple[Counter[int], int]:
+    """Bytes of the tensors of each layer, and of those that make words of the last one.
+
+    Where a model has no matrix of its own for that, it uses the embedding's, in a copy if need be.
+    """
+    layers: Counter[int] = Counter()
+    output = embedding = 0
+    for header in headers:
+        for tensor in header.tensors:
+            nbytes = tensor.nbytes or 0
+            if match := _IN_LAYER.match(tensor.name):
+                layers[int(match[1])] += nbytes
+            elif tensor.name.startswith("output"):
+                output += nbytes
+            elif tensor.name == _EMBEDDING:
+                embedding = nbytes
+    has_matrix = output > embedding // 2
+    return layers, output if has_matrix else output + embedding

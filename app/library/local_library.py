@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from app.domain.errors import ModelFileError
 from app.domain.localmodel import STARTER_LABEL, LocalModel
+from app.library.adapter_file import require_adapter
 from app.library.model_file import FileStamp, inspect_file, name_of, stamp_of, translate_os_error
 from app.library.starter import starter_path
 
@@ -41,6 +42,10 @@ class LocalLibrary:
     async def inspect(self, path: str) -> LocalModel:
         """Read the header; raises a `ModelFileError` case where it cannot be used for chat."""
         return await self._in_pool(lambda: self._inspect(path))
+
+    async def require_adapter(self, path: str, architecture: str) -> None:
+        """Read the header of a LoRA adapter; raises where it is none for this architecture."""
+        await self._in_pool(lambda: require_adapter(path, architecture))
 
     async def starter(self) -> LocalModel | None:
         """The starter model, where it is installed and sound."""

@@ -43,13 +43,13 @@ class FileStamp:
 def inspect_file(path: str) -> tuple[LocalModel, tuple[FileStamp, ...]]:
     """Read the headers of a model and of its shards; raises `ModelFileError` cases."""
     path = os.path.abspath(path)
-    stamp, header = _open_shard(path)
+    stamp, header = open_header(path)
     number, total = split_of(header)
     name = name_of(path)
     if number >= total:
         raise refusals.damaged(name, f"It says that it is part {number + 1:,} of {total:,}.")
     paths = shard_paths(path, total)
-    opened = [(stamp, header) if shard == path else _open_shard(shard) for shard in paths]
+    opened = [(stamp, header) if shard == path else open_header(shard) for shard in paths]
     stamps = tuple(stamp for stamp, _ in opened)
     headers = tuple(header for _, header in opened)
     _check_shards(paths, headers)
@@ -129,7 +129,8 @@ def _names_in(folder: str, name: str) -> set[str]:
         raise translate_os_error(error, name) from error
 
 
-def _open_shard(path: str) -> tuple[FileStamp, Header]:
+def open_header(path: str) -> tuple[FileStamp, Header]:
+    """Read the header of one GGUF file, whatever it is of; raises `ModelFileError` cases."""
     name = name_of(path)
     stamp = stamp_of(path)
     if stamp.size == 0:

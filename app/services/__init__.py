@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from app.domain.facts import Fact
 from app.flow.broadcast import Broadcast
+from app.services.benchmarks import BenchmarkService
 from app.services.chat import ChatService
+from app.services.context_meter import ContextMeterService
 from app.services.conversations import ConversationService
 from app.services.doctor import DoctorService
 from app.services.fit import FitService
+from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
 from app.services.settings import SettingsService
 
@@ -25,3 +28,6 @@ class Services:
     settings: SettingsService
     doctor: DoctorService
     fit: FitService
+    load_settings: LoadSettingsService
+    meter: ContextMeterService
+    benchmarks: BenchmarkService

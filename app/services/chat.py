@@ -68,6 +68,8 @@ class _Answer:
     parts: list[Part] = field(default_factory=list[Part])
     info: LoadedInfo | None = None
     trouble: StoreError | None = None
+    left_out: int = 0
+    """Messages that did not fit into the prompt."""
 
     @property
     def conversation_id(self) -> int:
@@ -241,6 +243,8 @@ class ChatService:
             answer.params.sampling,
             answer.params.max_tokens,
             answer.params.stop,
+            answer.params.overflow,
+            answer.params.switches,
         )
         async for batch in self._engine.generate(request):
             end = self._on_events(batch, answer, log)
@@ -255,10 +259,11 @@ class ChatService:
         grown: list[Part] = []
         for event in batch:
             match event:
-                case PromptProgress(done, total, cached):
+                case PromptProgress(done, total, cached, left_out):
+                    answer.left_out = left_out
                     self._facts.publish(
                         AnswerProgress(
-                            answer.conversation_id, answer.message.id, done, total, cached
+                            answer.conversation_id, answer.message.id, done, total, cached, left_out
                         )
                     )
                 case TextDelta(kind, text):
@@ -296,13 +301,16 @@ class ChatService:
         path = answer.info.path if answer.info else (chosen.path if chosen else "")
         known = next((model for model in self._models.models if model.path == path), None)
         name = known.short_label if known else (answer.info.name if answer.info else "")
-        return Run(model_name=name, model_path=path, params=answer.params)
+        # Of an answer that fails no statistics come; what was left out is said all the same.
+        stats = RunStats(left_out=answer.left_out)
+        return Run(model_name=name, model_path=path, params=answer.params, stats=stats)
 
     def _run(self, answer: _Answer, end: _End) -> Run:
         error = end.error
+        given = self._given(answer)
         return replace(
-            self._given(answer),
-            stats=end.stats,
+            given,
+            stats=given.stats if error is not None else end.stats,
             finish=end.finish,
             error_title=error.title if error else "",
             error_detail=error.detail if error else "",

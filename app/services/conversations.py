@@ -14,6 +14,7 @@ from app.domain.conversation import (
 )
 from app.domain.facts import ConversationsChanged, Fact, PathChanged
 from app.domain.localmodel import LocalModel
+from app.domain.overflow import Overflow
 from app.domain.ports import Clock, ConversationStore
 from app.domain.sampling import Sampling, recommended
 from app.domain.settings import ChatSettings
@@ -125,4 +126,9 @@ def starting_params(chat: ChatSettings, model: LocalModel | None) -> ChatParams:
     if model is not None:
         advice = tuple((name, value) for name, value in model.facts.sampling if name not in own)
         sampling = recommended(sampling, advice)
-    return ChatParams(chat.system_prompt, sampling, chat.max_tokens or None)
+    return ChatParams(
+        chat.system_prompt,
+        sampling,
+        chat.max_tokens or None,
+        overflow=Overflow(chat.overflow),
+    )

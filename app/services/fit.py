@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from app.domain.errors import StoreError
 from app.domain.facts import Fact, ModelPhase, ModelState, ModelStateChanged
 from app.domain.fit import (
+    MEMORY,
     ContextPlan,
     Fit,
     FitRecord,
     MeasuredSizes,
     Memory,
+    Verdict,
     automatic_length,
     estimate,
     largest_context,
     learned_factor,
-    padded,
+    worst,
 )
-from app.domain.generation import LoadedInfo, LoadParams
+from app.domain.generation import LoadedInfo
+from app.domain.load_params import LoadParams, plan_of
 from app.domain.localmodel import LocalModel
+from app.domain.placement import Device, Room, fitted, needs_of, place, room_of
 from app.domain.ports import Clock, ConversationStore, Engine
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
@@ -38,19 +44,24 @@ class FitService:
         self,
         engine: Engine,
         store: ConversationStore,
+        wishes: Callable[[str], LoadParams],
         facts: Broadcast[Fact],
         tasks: TaskOwner,
         memory: Callable[[], Memory],
         machine: str,
         clock: Clock,
     ) -> None:
-        """`memory` is asked each time; `machine` names this one in the store."""
+        """`wishes` tells how the model of a path is to be loaded; it and `memory` are asked each
+        time. `machine` names this one in the store."""
         self._engine = engine
         self._store = store
+        self._wishes = wishes
         self._tasks = tasks
         self._memory = memory
         self._machine = machine
         self._clock = clock
+        self.devices: tuple[Device, ...] = ()
+        """As they were when they were last looked at."""
         # The newest first, as `learned_factor` wants them.
         self._records: dict[_Key, FitRecord] = {}
         self._learned_from: LoadedInfo | None = None
@@ -64,39 +75,73 @@ class FitService:
         except StoreError as error:
             log.info("what models took before is not known: %s", error.kind)
 
+    async def look_at_devices(self) -> tuple[Device, ...]:
+        """Ask what computes here and what is free there now; raises `EngineError` cases."""
+        self.devices = await self._engine.devices()
+        return self.devices
+
     @property
     def factor(self) -> float:
         """By how much this machine's computation buffers differ from the formula's."""
         return learned_factor(tuple(self._records.values()))
 
-    def fit(self, model: LocalModel, context_length: int | None = None) -> Fit | None:
-        """What the model would take with this context (None: the automatic one).
+    def fit(self, model: LocalModel, wished: LoadParams | None = None) -> Fit | None:
+        """What the model would take, loaded like this (None: as its settings say).
 
         None where its header tells too little.
         """
         if model.shape is None:
             return None
-        plan = _plan(model, context_length)
+        params = self.fitted(model, wished)
+        plan = _plan(model, params)
         record = self._records.get(_key(model, plan))
         expected = estimate(model.shape, plan, self.factor)
-        return Fit(plan, expected, record.measured if record else None, self._free_bytes())
+        shares = place(model.shape, params, plan, self._room(), self.factor)
+        return Fit(
+            plan,
+            expected,
+            record.measured if record else None,
+            self._free_bytes(),
+            shares if len(shares) > 1 else (),
+        )
 
-    def largest_context(self, model: LocalModel) -> int:
-        """The longest context that fits now, of those it was trained for; 0 where none does."""
+    def fitted(self, model: LocalModel, wished: LoadParams | None = None) -> LoadParams:
+        """The wish with every automatic choice made by what is free now."""
+        wished = self._wishes(model.path) if wished is None else wished
         if model.shape is None:
-            return 0
-        most = model.facts.trained_context or automatic_length(0)
-        return largest_context(model.shape, self._free_bytes(), most, self.factor)
+            return wished
+        return fitted(model.shape, wished, self._room(), self.factor)
 
-    async def measure(self, model: LocalModel, context_length: int | None = None) -> Fit | None:
+    def needs(self, model: LocalModel, params: LoadParams) -> tuple[tuple[str, int], ...]:
+        """Bytes by place, for whoever has to make room for a load with these."""
+        if model.shape is None:
+            return ((MEMORY, model.facts.file_bytes),)
+        plan = _plan(model, params)
+        return needs_of(place(model.shape, params, plan, self._room(), self.factor))
+
+    def largest_context(self, model: LocalModel, wished: LoadParams | None = None) -> int:
+        """The longest context that fits now, of those it was trained for; 0 where none does."""
+        shape = model.shape
+        if shape is None:
+            return 0
+        params, room = self.fitted(model, wished), self._room()
+        most = model.facts.trained_context or automatic_length(0)
+
+        def fits(length: int) -> bool:
+            plan = _plan(model, replace(params, context_length=length))
+            return worst(place(shape, params, plan, room, self.factor)) is not Verdict.TOO_LARGE
+
+        return largest_context(fits, most)
+
+    async def measure(self, model: LocalModel, wished: LoadParams | None = None) -> Fit | None:
         """The same by llama.cpp's own account, without loading anything.
 
         Raises `EngineError` and `ModelFileError` cases.
         """
-        plan = _plan(model, context_length)
-        sizes = await self._engine.dry_run(model.path, LoadParams(context_length))
-        await self._learn(model, plan, sizes)
-        return self.fit(model, context_length)
+        params = self.fitted(model, wished)
+        sizes = await self._engine.dry_run(model.path, params)
+        await self._learn(model, _plan(model, params), sizes)
+        return self.fit(model, params)
 
     # ----------------------------------------------------------------------------- learning
 
@@ -113,7 +158,7 @@ class FitService:
         sizes = MeasuredSizes(
             info.context_length, info.weights_bytes, info.context_bytes, info.compute_bytes
         )
-        plan = ContextPlan(info.context_length)
+        plan = replace(_plan(model, info.params), context_length=info.context_length)
         self._tasks.spawn(self._learn(model, plan, sizes), "learn-fit")
 
     async def _learn(self, model: LocalModel, plan: ContextPlan, sizes: MeasuredSizes) -> None:
@@ -137,23 +182,29 @@ class FitService:
 
     # ------------------------------------------------------------------------------- memory
 
+    def _room(self) -> Room:
+        gives_back: Counter[str] = Counter()
+        for info in self._engine.loaded.values():
+            gives_back.update(dict(info.places))
+        return room_of(self._free_bytes(), self.devices, gives_back)
+
     def _free_bytes(self) -> int:
+        """Of memory, as if the loaded models had made way."""
         memory = self._memory()
-        return min(memory.total, memory.available + self._would_give_back(memory))
-
-    def _would_give_back(self, memory: Memory) -> int:
-        """What the loaded model holds that is not counted as available."""
-        info = self._engine.loaded
-        if info is None or info.gpu_layers:
-            # What lies in a graphics processor is none of this memory.
-            return 0
-        mapped = info.mapped_bytes if memory.mapped_is_available else 0
-        return info.context_bytes + info.compute_bytes + max(0, info.weights_bytes - mapped)
+        back = sum(held_bytes(info, memory) for info in self._engine.loaded.values())
+        return min(memory.total, memory.available + back)
 
 
-def _plan(model: LocalModel, context_length: int | None) -> ContextPlan:
+def held_bytes(info: LoadedInfo, memory: Memory) -> int:
+    """What a loaded model holds of memory that is not counted as available."""
+    elsewhere = sum(nbytes for _, nbytes in info.places)
+    mapped = info.mapped_bytes if memory.mapped_is_available else 0
+    return max(0, info.total_bytes - elsewhere - mapped)
+
+
+def _plan(model: LocalModel, params: LoadParams) -> ContextPlan:
     """As the engine would make it."""
-    return ContextPlan(padded(context_length or automatic_length(model.facts.trained_context)))
+    return plan_of(params, model.facts.trained_context)
 
 
 def _key(model: LocalModel, plan: ContextPlan) -> _Key:

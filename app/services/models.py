@@ -1,4 +1,4 @@
-"""Which model answers: known files, the chosen one, and what the engine has of it."""
+"""Which model answers: known files, the chosen one, and what the engine has of them."""
 
 from __future__ import annotations
 
@@ -6,30 +6,69 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from app.domain.errors import AppError, ConfigError, ModelFileError, NothingLoaded, StoreError
-from app.domain.facts import Fact, ModelPhase, ModelsChanged, ModelState, ModelStateChanged, Trouble
+from app.domain.facts import (
+    Fact,
+    LoadedModelsChanged,
+    ModelPhase,
+    ModelsChanged,
+    ModelState,
+    ModelStateChanged,
+    Trouble,
+)
 from app.domain.generation import (
     Failed,
     Loaded,
     LoadedInfo,
     LoadEvent,
-    LoadParams,
     LoadProgress,
     LoadRequest,
 )
+from app.domain.load_params import LoadParams
 from app.domain.localmodel import LocalModel
 from app.domain.ports import ConversationStore, Engine, ModelLibrary
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
+from app.services.fit import FitService
+from app.services.load_settings import LoadSettingsService
 from app.services.settings import SettingsService
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Load:
+    """A load that is not done. Confined to the event loop's thread."""
+
+    request_id: str
+    path: str
+    wish: _Wish
+    task: asyncio.Task[LoadedInfo | AppError | None] | None = None
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What a load was asked for."""
+
+    params: LoadParams
+    """The model's settings."""
+    context_length: int | None
+    """The conversation's own; None leaves it to them."""
+
+    @property
+    def together(self) -> LoadParams:
+        """The conversation's word counts."""
+        if self.context_length is None:
+            return self.params
+        return replace(self.params, context_length=self.context_length)
+
+
 class ModelService:
-    """Chooses, loads and unloads; publishes `ModelStateChanged` and `ModelsChanged`."""
+    """Chooses, loads and unloads; publishes `ModelStateChanged`, `ModelsChanged` and
+    `LoadedModelsChanged`."""
 
     def __init__(
         self,
@@ -37,6 +76,8 @@ class ModelService:
         library: ModelLibrary,
         store: ConversationStore,
         settings: SettingsService,
+        load_settings: LoadSettingsService,
+        fit: FitService,
         facts: Broadcast[Fact],
         tasks: TaskOwner,
     ) -> None:
@@ -44,14 +85,18 @@ class ModelService:
         self._library = library
         self._store = store
         self._settings = settings
+        self._load_settings = load_settings
+        self._fit = fit
         self._facts = facts
         self._tasks = tasks
         self._models: dict[str, LocalModel] = {}
         self._state = ModelState()
-        self._loading: tuple[LoadRequest, asyncio.Task[LoadedInfo | AppError | None]] | None = None
-        self._loaded_with: LoadParams | None = None
+        self._loading: _Load | None = None
+        self._loaded_with: dict[str, _Wish] = {}
+        self._loaded: tuple[LoadedInfo, ...] = ()
         self._numbers = itertools.count(1)
         engine.on_lost(self._engine_lost)
+        engine.on_changed(self.look_again)
 
     @property
     def state(self) -> ModelState:
@@ -62,6 +107,11 @@ class ModelService:
     def models(self) -> tuple[LocalModel, ...]:
         """What can be chosen: the starter model first, then the files that were opened."""
         return tuple(self._models.values())
+
+    @property
+    def loaded(self) -> tuple[LoadedInfo, ...]:
+        """All models that are in memory, the one used last at the end."""
+        return tuple(self._engine.loaded.values())
 
     async def start(self) -> None:
         """Look for the starter model and the remembered files, and choose one."""
@@ -97,8 +147,8 @@ class ModelService:
             self._remember(path)
             return
         self.cancel_load()
-        loaded = self._engine.loaded
-        if loaded is not None and loaded.path == path:
+        loaded = self._engine.loaded.get(path)
+        if loaded is not None:
             self._show(ModelState(ModelPhase.READY, model, 1.0, loaded))
         else:
             self._show(ModelState(ModelPhase.CHOSEN, model))
@@ -111,18 +161,21 @@ class ModelService:
         del self._models[path]
         self._facts.publish(ModelsChanged())
         chosen = self._settings.current.library.chosen
+        await self.unload(path)
         if self._state.model is not None and self._state.model.path == path:
-            await self.unload()
             following = next(iter(self._models.values()), None)
             phase = ModelPhase.CHOSEN if following else ModelPhase.NONE
             self._show(ModelState(phase, following))
             chosen = following.path if following else ""
         self._remember(chosen, forgotten=path)
 
-    async def load(self, context_length: int | None = None) -> LoadedInfo | None:
+    async def load(
+        self, context_length: int | None = None, *, again: bool = False
+    ) -> LoadedInfo | None:
         """Have the chosen model ready, with this context length if one is given.
 
-        None if the load was cancelled. Raises `EngineError` and `ModelFileError` cases.
+        `again` loads it even if it is there, with the settings as they are now. None if the load
+        was cancelled. Raises `EngineError` and `ModelFileError` cases.
         """
         model = self._state.model
         if model is None:
@@ -130,23 +183,18 @@ class ModelService:
                 "No model is chosen",
                 remedy="Open a model file (GGUF) from the model menu, then send again.",
             )
-        while self._loading is not None:
-            request, task = self._loading
-            asked = request.params.context_length
-            if request.path == model.path and context_length in (None, asked):
-                return _or_raise(await asyncio.shield(task))
+        while (running := self._loading) is not None and running.task is not None:
+            if running.path == model.path and context_length in (None, running.wish.context_length):
+                return _or_raise(await asyncio.shield(running.task))
             self.cancel_load()
-            await asyncio.wait({task})
-        loaded = self._engine.loaded
-        if loaded is not None and loaded.path == model.path and self._fits(loaded, context_length):
+            await asyncio.wait({running.task})
+        loaded = self._engine.loaded.get(model.path)
+        if loaded is not None and not again and self._fits(loaded, context_length):
             return loaded
-        threads = self._settings.current.engine.threads or None
-        request = LoadRequest(
-            f"load-{next(self._numbers)}", model.path, LoadParams(context_length, threads)
-        )
-        task = self._tasks.spawn(self._load(request, model), request.request_id)
-        self._loading = (request, task)
-        return _or_raise(await asyncio.shield(task))
+        wish = _Wish(self._load_settings.effective(model.path), context_length)
+        load = self._loading = _Load(f"load-{next(self._numbers)}", model.path, wish)
+        load.task = self._tasks.spawn(self._load(load, model), load.request_id)
+        return _or_raise(await asyncio.shield(load.task))
 
     async def preload(self) -> None:
         """Load the chosen model for the first question; a failure is only shown in the state."""
@@ -156,36 +204,66 @@ class ModelService:
             log.info("the chosen model could not be loaded: %s", error.kind)
 
     def _fits(self, loaded: LoadedInfo, context_length: int | None) -> bool:
-        asked = self._loaded_with.context_length if self._loaded_with else None
+        wish = self._loaded_with.get(loaded.path)
+        asked = wish.context_length if wish else None
         return context_length in (None, asked, loaded.context_length)
+
+    def is_outdated(self, path: str) -> bool:
+        """Whether the model is loaded in another way than its settings say now."""
+        wish = self._loaded_with.get(path)
+        if wish is None or path not in self._engine.loaded:
+            return False
+        return wish.params != self._load_settings.effective(path)
 
     def cancel_load(self) -> None:
         """End a running load soon; nothing is loaded then."""
         if self._loading is not None:
-            self._engine.cancel(self._loading[0].request_id)
+            self._loading.cancelled = True
+            self._engine.cancel(self._loading.request_id)
 
-    async def unload(self) -> None:
-        """Give the memory back; the model stays chosen."""
-        self.cancel_load()
-        await self._engine.unload()
-        if self._state.model is not None:
-            self._show(ModelState(ModelPhase.CHOSEN, self._state.model))
+    async def unload(self, path: str | None = None) -> None:
+        """Give the memory of a model back, of the chosen one if none is named; it stays known."""
+        chosen = self._state.model
+        if path is None:
+            if chosen is None:
+                return
+            path = chosen.path
+        if self._loading is not None and self._loading.path == path:
+            self.cancel_load()
+        await self._engine.unload(path)
+        if chosen is not None and chosen.path == path:
+            self._show_for(chosen, ModelState(ModelPhase.CHOSEN, chosen))
 
     def look_again(self) -> None:
-        """Show what the engine has now (an answer failed, so the host may have died)."""
-        if self._state.phase is ModelPhase.READY and self._engine.loaded is None:
-            self._show(ModelState(ModelPhase.CHOSEN, self._state.model))
+        """Show what the engine has now (it made room, or an answer failed and its host died)."""
+        loaded = self.loaded
+        if loaded != self._loaded:
+            self._loaded = loaded
+            self._facts.publish(LoadedModelsChanged(loaded))
+        model = self._state.model
+        gone = model is not None and model.path not in self._engine.loaded
+        if gone and self._state.phase is ModelPhase.READY:
+            self._show(ModelState(ModelPhase.CHOSEN, model))
 
-    async def _load(self, request: LoadRequest, model: LocalModel) -> LoadedInfo | AppError | None:
+    async def _load(self, load: _Load, model: LocalModel) -> LoadedInfo | AppError | None:
         """The failure as a value: the waiters raise it, and there may be none."""
         self._show(ModelState(ModelPhase.LOADING, model))
         try:
-            # The file may have changed or gone since it was listed; its header tells at once.
-            model = await self._library.inspect(model.path)
-            async for batch in self._engine.load(request):
-                ended = self._on_load_events(batch, model, request)
-                if ended is not None:
-                    return ended
+            # The file may have changed or gone since it was listed; its header tells at once. The
+            # devices are asked of the engine that will load it, which starts meanwhile.
+            model, _ = await asyncio.gather(
+                self._library.inspect(model.path), self._fit.look_at_devices()
+            )
+            wished = load.wish.together
+            await self._load_settings.require_usable(model, wished)
+            params = self._fit.fitted(model, wished)
+            if not load.cancelled:
+                needs = self._fit.needs(model, params)
+                request = LoadRequest(load.request_id, model.path, params, needs)
+                async for batch in self._engine.load(request):
+                    ended = self._on_load_events(batch, model, load.wish)
+                    if ended is not None:
+                        return ended
         except AppError as error:
             self._show_for(model, ModelState(ModelPhase.FAILED, model, error=error))
             return error
@@ -195,14 +273,14 @@ class ModelService:
         return None
 
     def _on_load_events(
-        self, batch: Sequence[LoadEvent], model: LocalModel, request: LoadRequest
+        self, batch: Sequence[LoadEvent], model: LocalModel, wish: _Wish
     ) -> LoadedInfo | None:
         for event in batch:
             match event:
                 case LoadProgress(fraction):
                     self._show_for(model, ModelState(ModelPhase.LOADING, model, fraction))
                 case Loaded(info):
-                    self._loaded_with = request.params
+                    self._loaded_with[model.path] = wish
                     self._show_for(model, ModelState(ModelPhase.READY, model, 1.0, info))
                     self._tasks.spawn(self._remember_hash(model), "model-hash")
                     return info
@@ -222,9 +300,9 @@ class ModelService:
         except (StoreError, ModelFileError) as error:
             log.info("the model's hash is not kept: %s", error.kind)
 
-    def _engine_lost(self, error: AppError) -> None:
+    def _engine_lost(self, path: str, error: AppError) -> None:
         model = self._state.model
-        if model is not None and self._loading is None:
+        if model is not None and model.path == path and self._loading is None:
             self._show(ModelState(ModelPhase.FAILED, model, error=error))
 
     def _show_for(self, model: LocalModel, state: ModelState) -> None:

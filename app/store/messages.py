@@ -96,6 +96,12 @@ def recover(connection: sqlite3.Connection, now: int) -> int:
     return len(rows)
 
 
+def most_tokens(connection: sqlite3.Connection) -> int:
+    """The most that any answer and what was read for it had together; 0 without answers."""
+    query = "SELECT coalesce(max(prompt_tokens + answer_tokens), 0) FROM run"
+    return int(connection.execute(query).fetchone()[0])
+
+
 def _require_streaming(connection: sqlite3.Connection, message_id: int) -> None:
     query = "SELECT status FROM message WHERE id = ?"
     row = connection.execute(query, (message_id,)).fetchone()

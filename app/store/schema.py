@@ -157,4 +157,24 @@ _FIT: Migration = (
     """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FIT)
+_LEFT_OUT: Migration = (
+    # Messages that did not fit into the context, and tokens dropped from it while writing.
+    "ALTER TABLE run ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN shifted_tokens INTEGER NOT NULL DEFAULT 0",
+)
+
+_BENCHMARK: Migration = (
+    """
+    CREATE TABLE benchmark (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,  -- the highest was measured last
+        model_file_id INTEGER NOT NULL REFERENCES model_file(id),
+        machine TEXT NOT NULL,
+        measured_at INTEGER NOT NULL,
+        subject TEXT NOT NULL,  -- JSON: how it was loaded, and what it took
+        result TEXT NOT NULL  -- JSON: rates, and what was measured how
+    ) STRICT
+    """,
+    "CREATE INDEX benchmark_by_file ON benchmark(model_file_id, machine)",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FIT, _LEFT_OUT, _BENCHMARK)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from app.domain.benchmark import BenchRecord, BenchResult, BenchSubject
 from app.domain.conversation import (
     ChatParams,
     Conversation,
@@ -19,7 +20,7 @@ from app.domain.conversation import (
 from app.domain.errors import DiskFull, StoreError, StoreReadOnly
 from app.domain.fit import FitRecord
 from app.domain.generation import PartKind, Role
-from app.store import conversations, fits, messages, model_files, tree
+from app.store import benchmarks, conversations, fits, messages, model_files, tree
 from app.store.connection_thread import ConnectionThread
 from app.store.health import health
 from app.store.opening import open_for_reading, open_for_writing, open_in_memory, open_protected
@@ -242,6 +243,28 @@ class SqliteStore:
     async def fits(self, machine: str, limit: int = 500) -> list[FitRecord]:
         """What models took on a machine; what was measured last comes first."""
         return await self._read(lambda db: fits.newest(db, machine, limit))
+
+    # --------------------------------------------------------------------------- benchmarks
+
+    async def keep_benchmark(
+        self, machine: str, subject: BenchSubject, result: BenchResult, now: int
+    ) -> BenchRecord:
+        """Add a measurement to the history of its file on a machine."""
+        return await self._write(lambda db: benchmarks.add(db, machine, subject, result, now))
+
+    async def benchmarks(
+        self, machine: str, path: str, file_bytes: int, limit: int = 100
+    ) -> list[BenchRecord]:
+        """The history of a file on a machine; what was measured last comes first."""
+        return await self._read(lambda db: benchmarks.newest(db, machine, path, file_bytes, limit))
+
+    async def forget_benchmark(self, record_id: int) -> None:
+        """Take a measurement out of the history."""
+        await self._write(lambda db: benchmarks.forget(db, record_id))
+
+    async def longest_conversation(self) -> int:
+        """The most tokens that any answer and what was read for it had together."""
+        return await self._read(messages.most_tokens)
 
     # ------------------------------------------------------------------------ the whole file
 

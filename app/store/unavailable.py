@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from app.domain.benchmark import BenchRecord
 from app.domain.conversation import ConversationSummary, SearchHit
 from app.domain.errors import StoreError
 from app.domain.fit import FitRecord
@@ -39,6 +40,20 @@ class UnavailableStore:
         """Nothing."""
         return []
 
+    async def benchmarks(
+        self,
+        machine: str,  # noqa: ARG002 - the port's
+        path: str,  # noqa: ARG002 - the port's
+        file_bytes: int,  # noqa: ARG002 - the port's
+        limit: int = 100,  # noqa: ARG002 - the port's
+    ) -> list[BenchRecord]:
+        """Nothing."""
+        return []
+
+    async def longest_conversation(self) -> int:
+        """None is known."""
+        return 0
+
     async def close(self) -> None:
         """There is nothing to close."""
 
@@ -48,4 +63,4 @@ class UnavailableStore:
     conversation = message = path = newest_leaf = health = _refuse
     create_conversation = add_message = add_turn = append = finish = recover = _refuse
     rename = set_params = set_model = set_draft = set_head = trash = restore = _refuse
-    note_model_file = set_model_hash = keep_fit = _refuse
+    note_model_file = set_model_hash = keep_fit = keep_benchmark = forget_benchmark = _refuse

@@ -8,7 +8,8 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from app.domain.conversation import ChatParams, Part, Run
-from app.domain.generation import FinishReason, PartKind, RunStats
+from app.domain.generation import FinishReason, PartKind, RunStats, Switches
+from app.domain.overflow import Overflow
 from app.domain.sampling import sampling_from_dict
 
 
@@ -31,15 +32,28 @@ def params_from_json(text: str) -> ChatParams:
     given: dict[str, Any] = json.loads(text)
     sampling = sampling_from_dict(given.pop("sampling", {}))
     stop = tuple(given.pop("stop", ()))
+    overflow = _overflow(given.pop("overflow", None))
+    switches = _switches(given.pop("switches", {}))
     names = {field.name for field in fields(ChatParams)}
     known = {name: value for name, value in given.items() if name in names}
-    return ChatParams(sampling=sampling, stop=stop, **known)
+    return ChatParams(sampling=sampling, stop=stop, overflow=overflow, switches=switches, **known)
+
+
+def _overflow(name: object) -> Overflow:
+    """The policy of that name; what this version does not know is the usual one."""
+    known = {policy.value: policy for policy in Overflow}
+    return known.get(str(name), ChatParams().overflow)
+
+
+def _switches(given: dict[str, Any]) -> Switches:
+    names = {field.name for field in fields(Switches)}
+    return Switches(**{name: value for name, value in given.items() if name in names})
 
 
 RUN_COLUMNS = (
     "model_name, model_path, model_sha256, params, finish, error_title, error_detail, "
     "error_remedy, prompt_tokens, cached_tokens, answer_tokens, prompt_seconds, "
-    "first_token_seconds, decode_seconds, seed"
+    "first_token_seconds, decode_seconds, seed, left_out, shifted_tokens"
 )
 """Of table `run`, in the order of `run_to_row`."""
 
@@ -63,6 +77,8 @@ def run_to_row(run: Run) -> tuple[Any, ...]:
         stats.first_token_seconds,
         stats.decode_seconds,
         stats.seed,
+        stats.left_out,
+        stats.shifted_tokens,
     )
 
 

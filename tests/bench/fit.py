@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from app.domain.fit import ContextPlan, estimate
-from app.domain.generation import LoadParams
+from app.domain.load_params import LoadParams
 from app.engine.dry_run import dry_run
 from app.library.model_file import inspect_file
 from tests.bench.rows import Row, at_most, told

@@ -88,8 +88,9 @@ async def test_choosing_another_model_loads_it(stage: Stage, services: FakeServi
 async def test_forget_leaves_the_starter_alone(stage: Stage, services: FakeServices) -> None:
     await stage.begin()
     stage.window.model_button.click()
-    forgets = stage.window.popup.findChildren(QToolButton)
-    assert [b.accessibleName() for b in forgets] == ["Forget Qwen3 8B"]
+    buttons = stage.window.popup.findChildren(QToolButton)
+    forgets = [button for button in buttons if button.accessibleName().startswith("Forget")]
+    assert [button.accessibleName() for button in forgets] == ["Forget Qwen3 8B"]
     forgets[0].click()
     await stage.until(lambda: len(services.models.models) == 1)
     rows = [b for b in stage.window.popup.findChildren(QPushButton) if "MB" in b.objectName()]

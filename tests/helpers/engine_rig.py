@@ -16,7 +16,6 @@ from app.domain.generation import (
     FinishReason,
     GenerateRequest,
     Loaded,
-    LoadParams,
     LoadRequest,
     PartKind,
     PromptProgress,
@@ -25,6 +24,7 @@ from app.domain.generation import (
     TextDelta,
     Turn,
 )
+from app.domain.load_params import LoadParams
 from app.engine.supervisor import HostEngine
 from app.engine.thread_engine import ThreadEngine
 

@@ -272,6 +272,35 @@ def starter_shell(
     return path
 
 
+ADAPTER_RANK = 4
+_STARTER_LAYERS, _STARTER_WIDTH = 30, 576
+
+
+def starter_adapter(
+    path: Path, changes: Mapping[str, Any] | None = None, *, width: int = _STARTER_WIDTH
+) -> Path:
+    """Write a LoRA adapter for the starter model, as llama.cpp's convert_lora_to_gguf.py does:
+    noise on the output of each attention, enough for another answer."""
+    entries = {
+        "general.architecture": "llama",
+        "general.type": "adapter",
+        "general.name": "Noise",
+        "adapter.type": "lora",
+        "adapter.lora.alpha": float(ADAPTER_RANK),
+        **(changes or {}),
+    }
+    chance = random.Random(7)
+    tensors: list[Tensor] = []
+    for layer in range(_STARTER_LAYERS):
+        name = f"blk.{layer}.attn_output.weight"
+        pair = {"lora_a": (width, ADAPTER_RANK), "lora_b": (ADAPTER_RANK, width)}
+        for end, shape in pair.items():
+            numbers = (chance.uniform(-0.4, 0.4) for _ in range(math.prod(shape)))
+            data = struct.pack(f"<{math.prod(shape)}f", *numbers)
+            tensors.append(Tensor(f"{name}.{end}", shape, data=data))
+    return GgufFile(entries, tensors).write(path)
+
+
 def _split_up(source: bytes) -> tuple[dict[str, bytes], bytes, int, int]:
     """Raw entries by key, raw tensor infos, where the data begins, how many tensors."""
     _, tensor_count, entry_count = struct.unpack_from("<IQQ", source, 4)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
+from app.domain.benchmark import BenchPlan, BenchRecord
 from app.domain.conversation import (
     HIT_END,
     HIT_START,
@@ -31,18 +32,33 @@ from app.domain.facts import (
     AnswerGrew,
     AnswerProgress,
     AnswerStarted,
+    BenchmarkChanged,
+    BenchmarkState,
+    BenchPhase,
     ConversationsChanged,
     Fact,
+    LoadedModelsChanged,
+    LoadSettingsChanged,
     ModelPhase,
     ModelsChanged,
     ModelState,
     ModelStateChanged,
     PathChanged,
 )
-from app.domain.fit import ContextPlan, Fit, FitEstimate, MeasuredSizes
-from app.domain.generation import FinishReason, LoadedInfo, PartKind, Role, RunStats
+from app.domain.fit import Fit, FitEstimate, MeasuredSizes, Share
+from app.domain.generation import (
+    FinishReason,
+    LoadedInfo,
+    PartKind,
+    Role,
+    RunStats,
+    TokenCount,
+)
+from app.domain.load_params import LoadParams, plan_of
 from app.domain.localmodel import STARTER_LABEL, GgufFacts, LocalModel
+from app.domain.placement import Device, DeviceKind
 from app.domain.settings import Settings
+from app.domain.slowness import Diagnosis, Fix
 from app.flow.broadcast import Broadcast
 
 if TYPE_CHECKING:
@@ -109,6 +125,9 @@ class FakeModels:
         self.open_error: AppError | None = None
         self.load_gate: asyncio.Event | None = None
         self.loads: list[int | None] = []
+        self.loaded: tuple[LoadedInfo, ...] = ()
+        self.outdated: set[str] = set()
+        self.unloaded: list[str] = []
         self.opened: list[str] = []
         self._cancelled = False
 
@@ -135,7 +154,17 @@ class FakeModels:
         self.models = tuple(model for model in self.models if model.path != path)
         self._facts.publish(ModelsChanged())
 
-    async def load(self, context_length: int | None = None) -> LoadedInfo | None:
+    def is_outdated(self, path: str) -> bool:
+        return path in self.outdated
+
+    def show_loaded(self, *infos: LoadedInfo) -> None:
+        """Publish what is in memory."""
+        self.loaded = infos
+        self._facts.publish(LoadedModelsChanged(infos))
+
+    async def load(
+        self, context_length: int | None = None, *, again: bool = False
+    ) -> LoadedInfo | None:
         self.loads.append(context_length)
         model = self.state.model
         assert model is not None
@@ -150,6 +179,8 @@ class FakeModels:
             self.show(ModelState(ModelPhase.CHOSEN, model))
             return None
         info = loaded_info(model.path, context_length or 8192)
+        self.outdated.discard(model.path)
+        self.show_loaded(*(one for one in self.loaded if one.path != model.path), info)
         self.show(ModelState(ModelPhase.READY, model, 1.0, info))
         return info
 
@@ -164,8 +195,13 @@ class FakeModels:
         if self.load_gate is not None:
             self.load_gate.set()
 
-    async def unload(self) -> None:
-        self.show(ModelState(ModelPhase.CHOSEN, self.state.model))
+    async def unload(self, path: str | None = None) -> None:
+        chosen = self.state.model
+        path = path or (chosen.path if chosen else "")
+        self.unloaded.append(path)
+        self.show_loaded(*(one for one in self.loaded if one.path != path))
+        if chosen is not None and chosen.path == path:
+            self.show(ModelState(ModelPhase.CHOSEN, chosen))
 
 
 @dataclass
@@ -390,6 +426,9 @@ class FakeChat:
         return self._live.get(conversation_id)
 
 
+CPU = Device("CPU", "A processor", "CPU", DeviceKind.PROCESSOR, 18_000_000_000, 24_000_000_000)
+
+
 class FakeFit:
     """Every model takes `needed` bytes, and more for a longer context."""
 
@@ -399,16 +438,124 @@ class FakeFit:
         self.largest = 2048
         self.measured: MeasuredSizes | None = None
         self.unknown = False
+        self.there: tuple[Device, ...] = (CPU,)
+        self.devices: tuple[Device, ...] = ()
+        self.shares: tuple[Share, ...] = ()
+        self.asked: list[LoadParams] = []
 
-    def fit(self, model: LocalModel, context_length: int | None = None) -> Fit | None:
+    async def look_at_devices(self) -> tuple[Device, ...]:
+        self.devices = self.there
+        return self.there
+
+    def fit(self, model: LocalModel, wished: LoadParams | None = None) -> Fit | None:
+        self.asked.append(wished or LoadParams())
         if self.unknown:
             return None
-        length = context_length or min(8192, model.facts.trained_context)
-        expected = FitEstimate(self.needed, length * 1000, 0, 4_000_000)
-        return Fit(ContextPlan(length), expected, self.measured, self.free)
+        plan = plan_of(wished or LoadParams(), model.facts.trained_context)
+        each = 500 if plan.key_type == "q8_0" else 1000
+        expected = FitEstimate(self.needed, plan.context_length * each, 0, 4_000_000)
+        return Fit(plan, expected, self.measured, self.free, self.shares)
 
-    def largest_context(self, _model: LocalModel) -> int:
+    def largest_context(self, _model: LocalModel, _wished: LoadParams | None = None) -> int:
         return self.largest
+
+
+class FakeLoadSettings:
+    """Load settings that live as long as the test."""
+
+    def __init__(self, facts: Broadcast[Fact]) -> None:
+        self._facts = facts
+        self.kept: dict[str, LoadParams] = {}
+        self.automatic_threads: int | None = None
+        self.error: AppError | None = None
+
+    def wished(self, path: str) -> LoadParams:
+        return self.kept.get(path, LoadParams())
+
+    effective = wished
+
+    def change(self, path: str, params: LoadParams) -> None:
+        if self.error is not None:
+            raise self.error
+        self.kept[path] = params
+        self._facts.publish(LoadSettingsChanged(path))
+
+
+class FakeMeter:
+    """Counts a token for each word, while the model is ready."""
+
+    def __init__(self, models: FakeModels) -> None:
+        self._models = models
+        self.counted: list[tuple[tuple[str, ...], ChatParams, str]] = []
+        self.left_out = 0
+        self.fits = True
+        self.gate: asyncio.Event | None = None
+        self.error: AppError | None = None
+
+    async def count(
+        self, path: Sequence[Message], params: ChatParams, draft: str
+    ) -> TokenCount | None:
+        self.counted.append((tuple(message.text for message in path), params, draft))
+        info = self._models.state.info
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        if info is None:
+            return None
+        said = sum(len(message.text.split()) for message in path)
+        system = len(params.system_prompt.split())
+        return TokenCount(
+            info.context_length, system, said, len(draft.split()), 1024, self.left_out, self.fits
+        )
+
+
+class FakeBenchmarks:
+    """A measurement is over when the test says so."""
+
+    def __init__(self, facts: Broadcast[Fact]) -> None:
+        self._facts = facts
+        self.state = BenchmarkState()
+        self.begun: list[BenchPlan] = []
+        self.records: list[BenchRecord] = []
+        self.diagnosis: Diagnosis | None = None
+        self.applied: list[Fix] = []
+        self.path = "/models/starter.gguf"
+        self.history_gate: asyncio.Event | None = None
+
+    def show(self, **changes: object) -> None:
+        """Publish a state."""
+        self.state = replace(BenchmarkState(path=self.path), **changes)
+        self._facts.publish(BenchmarkChanged(self.state))
+
+    def begin(self, plan: BenchPlan) -> None:
+        self.begun.append(plan)
+        self.show(phase=BenchPhase.RUNNING)
+
+    def finish(self, record: BenchRecord) -> None:
+        """What is measured is measured."""
+        self.records.insert(0, record)
+        self.show(phase=BenchPhase.DONE, fraction=1.0, record=record)
+
+    def cancel(self) -> None:
+        self.show(phase=BenchPhase.CANCELLED)
+
+    async def history(self, model: LocalModel) -> list[BenchRecord]:
+        found = [*self.records] if model.path == self.path else []
+        if self.history_gate is not None:
+            await self.history_gate.wait()
+        return found
+
+    async def forget(self, record_id: int) -> None:
+        self.records = [record for record in self.records if record.id != record_id]
+
+    async def diagnose(
+        self, _model: LocalModel, _record: BenchRecord | None = None
+    ) -> Diagnosis | None:
+        return self.diagnosis
+
+    async def apply(self, fix: Fix) -> None:
+        self.applied.append(fix)
 
 
 class FakeSettings:
@@ -433,6 +580,9 @@ class FakeServices:
         self.chat = FakeChat(self.facts, self.conversations)
         self.settings = FakeSettings()
         self.fit = FakeFit()
+        self.load_settings = FakeLoadSettings(self.facts)
+        self.meter = FakeMeter(self.models)
+        self.benchmarks = FakeBenchmarks(self.facts)
 
     def as_services(self) -> Services:
         """What the window takes them for."""

@@ -13,11 +13,12 @@ from app.domain.generation import (
     Finished,
     FinishReason,
     GenerateRequest,
-    LoadParams,
     LoadRequest,
     PromptProgress,
     TextDelta,
+    Turn,
 )
+from app.domain.load_params import LoadParams
 from app.engine.answer import Answer
 from app.engine.loaded import LoadedModel, load
 from app.engine.native.abort import AbortFlag
@@ -73,9 +74,17 @@ class Stepper:
     def close(self) -> None:
         self.loaded.close()
 
-    def ask(self, text: str, max_tokens: int | None = 8) -> Asked:
+    @property
+    def has_room(self) -> bool:
+        """Whether an answer that somebody waits for could begin."""
+        return self.scheduler.has_room_for(GenerateRequest("", "", ()))
+
+    def ask(
+        self, said: str | tuple[Turn, ...], max_tokens: int | None = 8, background: bool = False
+    ) -> Asked:
         """Begin a greedy answer."""
-        request = GenerateRequest(new_id(), "", user(text), GREEDY, max_tokens)
+        turns = user(said) if isinstance(said, str) else said
+        request = GenerateRequest(new_id(), "", turns, GREEDY, max_tokens, background=background)
         events: list[Any] = []
         return Asked(self.scheduler.add(request, events.append), events)
 
@@ -87,9 +96,9 @@ class Stepper:
             steps += 1
             assert steps < 20_000, "it never ends"
 
-    def answer(self, text: str, max_tokens: int | None = 8) -> Asked:
+    def answer(self, said: str | tuple[Turn, ...], max_tokens: int | None = 8) -> Asked:
         """Ask, and step to the end."""
-        asked = self.ask(text, max_tokens)
+        asked = self.ask(said, max_tokens)
         self.finish(lambda: asked.is_over)
         return asked
 

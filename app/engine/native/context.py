@@ -7,21 +7,34 @@ context, and two that begin alike share the cells of that beginning.
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from app.domain.fit import SEQUENCES
+from app.domain.fit import DRAFTED, sequences_for
+from app.domain.load_params import LoadParams, plan_of
 from app.engine.native.abort import ABORT_CALLBACK, AbortFlag
 from app.engine.native.bindings import lib
+from app.engine.native.logits import Logits
 from app.engine.native.weights import NativeRefusal, Weights
 
-BATCH = 512
-"""Rows that can be computed in one call; llama.cpp's own default for one pass over the weights."""
-
-_FLASH_ATTENTION_AUTO = -1
+_FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
+"""llama.h, enum llama_flash_attn_type."""
+_ROPE_SCALING = {"file": -1, "none": 0, "linear": 1, "yarn": 2}
+"""llama.h, enum llama_rope_scaling_type."""
+_CACHE_TYPES = {
+    "f32": 0,
+    "f16": 1,
+    "q4_0": 2,
+    "q4_1": 3,
+    "q5_0": 6,
+    "q5_1": 7,
+    "q8_0": 8,
+    "iq4_nl": 20,
+    "bf16": 30,
+}
+"""ggml.h, enum ggml_type. Another number ends the process."""
 
 DONE = 0
 NO_ROOM = 1
@@ -29,51 +42,56 @@ ABORTED = 2
 
 
 class Context:
-    """`SEQUENCES` sequences of tokens. `close` frees it, before its weights are closed."""
+    """Some `sequences` of tokens. `close` frees it, before its weights are closed."""
 
-    def __init__(self, weights: Weights, length: int, threads: int) -> None:
-        """Allocate cache and buffers; raises `NativeRefusal`. `threads` from 1 to 512."""
-        params = lib.llama_context_default_params()
-        params.n_ctx = length
-        params.n_batch = BATCH
-        params.n_ubatch = BATCH
-        params.n_seq_max = SEQUENCES
-        params.kv_unified = True
-        # Room for the logits of one token of each sequence only: for all of a batch it takes up to
-        # 500 MB (512 tokens of a large vocabulary), and nobody asks for them.
-        params.n_outputs_max = SEQUENCES
-        params.n_threads = threads
-        params.n_threads_batch = threads
-        params.flash_attn_type = _FLASH_ATTENTION_AUTO
-        # The full cache takes five times the memory on models with a sliding window; its use,
-        # taking up any prefix again, is not worth that.
-        params.swa_full = False
-        params.no_perf = True
+    def __init__(self, weights: Weights, settled: LoadParams) -> None:
+        """Allocate cache and buffers; raises `NativeRefusal`.
+
+        `settled` has a number for the context length and the threads (see
+        `app.engine.limits.settle`).
+        """
+        self.sequences = sequences_for(dear=weights.window > 0 or not weights.rewinds)
+        params = _context_params(settled, self.sequences)
         self._pointer: int | None = lib.llama_init_from_model(weights.pointer, params)
         if not self._pointer:
             raise NativeRefusal("llama_init_from_model")
         self.length = int(lib.llama_n_ctx(self._pointer))
+        self.batch = settled.batch
+        """Rows that can be computed in one call."""
+        self._use_adapters(weights.adapters)
         self.rewinds = weights.rewinds
+        self.takes_back = weights.rewinds and not weights.window
+        """Whether the last few tokens can always be dropped again."""
         self._memory = lib.llama_get_memory(self._pointer)
+        self.can_shift = bool(weights.rewinds and lib.llama_memory_can_shift(self._memory))
+        """Whether what was computed can move to earlier positions."""
         self._window = weights.window
         self._vocabulary_size = weights.vocabulary.size
         self._make_batch()
         self._flag = AbortFlag()
-        self._logits: dict[int, npt.NDArray[np.float32]] = {}
+        self._logits: dict[int, Logits] = {}
+
+    def _use_adapters(self, adapters: Sequence[tuple[Any, float]]) -> None:
+        if adapters:
+            count = len(adapters)
+            pointers = (lib.llama_adapter_lora_p_ctypes * count)(*(p for p, _ in adapters))
+            scales = (ctypes.c_float * count)(*(scale for _, scale in adapters))
+            lib.llama_set_adapters_lora(self._pointer, pointers, count, scales)
 
     def _make_batch(self) -> None:
         """The rows of a computation; nothing is allocated for it from here on."""
-        self._tokens = (lib.llama_token * BATCH)()
-        self._positions = (lib.llama_pos * BATCH)()
-        self._counts = (ctypes.c_int32 * BATCH)(*([1] * BATCH))
-        self._sequences = (ctypes.c_int32 * BATCH)()
+        rows = self.batch
+        self._tokens = (lib.llama_token * rows)()
+        self._positions = (lib.llama_pos * rows)()
+        self._counts = (ctypes.c_int32 * rows)(*([1] * rows))
+        self._sequences = (ctypes.c_int32 * rows)()
         pointer = ctypes.POINTER(ctypes.c_int32)
         step = ctypes.sizeof(ctypes.c_int32)
         first = ctypes.addressof(self._sequences)
-        self._sequence_pointers = (pointer * BATCH)(
-            *(ctypes.cast(first + row * step, pointer) for row in range(BATCH))
+        self._sequence_pointers = (pointer * rows)(
+            *(ctypes.cast(first + row * step, pointer) for row in range(rows))
         )
-        self._wanted = (ctypes.c_int8 * BATCH)()
+        self._wanted = (ctypes.c_int8 * rows)()
         self._batch = lib.llama_batch(
             0,
             self._tokens,
@@ -138,25 +156,33 @@ class Context:
         return end - 1
 
     def compute(self) -> int:
-        """Compute the batch, at most `BATCH` rows; `DONE`, `NO_ROOM` or `ABORTED`.
+        """Compute the batch, at most `batch` rows; `DONE`, `NO_ROOM` or `ABORTED`.
 
-        Below 0 llama.cpp failed. Without `DONE` nothing was read, as a batch is one pass; but a
-        memory that does not rewind may be damaged by an abort (see `keep`).
+        Below 0 llama.cpp failed. Without `DONE` what was read before is there still, and perhaps
+        more (see `keep`): a batch of several micro-batches takes several passes.
         """
         self._batch.n_tokens = self._rows
         return lib.llama_decode(self._pointer, self._batch)
 
-    def logits_are_sound(self, row: int) -> bool:
-        """Whether a row's logits have a finite greatest value (not-a-number spreads)."""
+    def finish(self) -> None:
+        """Wait until what was begun is computed: a graphics processor works on by itself."""
+        lib.llama_synchronize(self._pointer)
+
+    def use_threads(self, count: int) -> None:
+        """Compute with so many threads from now on; from 1 to 512."""
+        lib.llama_set_n_threads(self._pointer, count, count)
+
+    def logits(self, row: int) -> Logits | None:
+        """A row's logits, until the next computation; None where there are none."""
         address = ctypes.cast(lib.llama_get_logits_ith(self._pointer, row), ctypes.c_void_p).value
         if not address:
-            return False
+            return None
         logits = self._logits.get(address)
         if logits is None:
             # The buffer has a place for each sequence from the start and does not move.
             floats = (ctypes.c_float * self._vocabulary_size).from_address(address)
             logits = self._logits[address] = np.ctypeslib.as_array(floats)
-        return math.isfinite(float(logits.max()))
+        return logits
 
     # ------------------------------------------------------------------------------ memory
 
@@ -199,6 +225,15 @@ class Context:
         lib.llama_memory_seq_cp(self._memory, source, sequence, -1, -1)
         return self.keep(sequence, count)
 
+    def shift(self, sequence: int, kept: int, count: int) -> None:
+        """Drop the `count` tokens after the first `kept`; those behind move up.
+
+        Only where it `can_shift`, and where no other sequence has cells in common with what moves:
+        a cell has one position for all.
+        """
+        lib.llama_memory_seq_rm(self._memory, sequence, kept, kept + count)
+        lib.llama_memory_seq_add(self._memory, sequence, kept + count, -1, -count)
+
     def forget(self, sequence: int) -> None:
         """Drop a whole sequence."""
         lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
@@ -206,3 +241,29 @@ class Context:
     def clear(self) -> None:
         """Forget everything."""
         lib.llama_memory_clear(self._memory, False)
+
+
+def _context_params(settled: LoadParams, sequences: int) -> Any:
+    plan = plan_of(settled, 0)
+    params = lib.llama_context_default_params()
+    params.n_ctx = settled.context_length
+    params.n_batch = settled.batch
+    params.n_ubatch = settled.micro_batch
+    params.n_seq_max = sequences
+    params.kv_unified = True
+    # Room for the logits of a few tokens only: for all of a batch it takes up to 500 MB (512
+    # tokens of a large vocabulary), and nobody asks for them.
+    params.n_outputs_max = sequences + DRAFTED
+    params.n_threads = settled.threads
+    params.n_threads_batch = settled.prompt_threads
+    params.type_k = _CACHE_TYPES[plan.key_type]
+    params.type_v = _CACHE_TYPES[plan.value_type]
+    params.flash_attn_type = _FLASH_ATTENTION[settled.flash_attention]
+    params.rope_scaling_type = _ROPE_SCALING[settled.rope_scaling]
+    params.rope_freq_base = settled.rope_base
+    params.rope_freq_scale = 1 / settled.rope_factor if settled.rope_factor else 0.0
+    # The full cache takes five times the memory on models with a sliding window; its use,
+    # taking up any prefix again, is seldom worth that.
+    params.swa_full = settled.full_window_cache
+    params.no_perf = True
+    return params

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -23,11 +24,12 @@ class NativeLog:
     """Passes llama.cpp's lines to the logger `app.engine.native` and records them on demand.
 
     llama.cpp has one log callback for the whole process, hence the one `LOG` below. It is called
-    from whichever thread computes; appending to a list is safe from any.
+    from the thread that called.
     """
 
     def __init__(self) -> None:
-        self._recording: list[str] | None = None
+        # By thread: two models may be loaded by two workers at the same time.
+        self._recordings: dict[int, list[str]] = {}
         self._callback = lib.llama_log_callback(self._heard)
 
     def install(self) -> None:
@@ -36,23 +38,28 @@ class NativeLog:
 
     @contextmanager
     def recording(self) -> Generator[list[str]]:
-        """Collect the lines (without those for debugging) that come inside the block.
+        """Collect the lines (without those for debugging) that this thread's calls inside the block
+        make.
 
         Within another such block the inner one gets them.
         """
-        before, lines = self._recording, list[str]()
-        self._recording = lines
+        thread, lines = threading.get_ident(), list[str]()
+        before = self._recordings.get(thread)
+        self._recordings[thread] = lines
         try:
             yield lines
         finally:
-            self._recording = before
+            if before is None:
+                del self._recordings[thread]
+            else:
+                self._recordings[thread] = before
 
     def _heard(self, level: int, text: bytes, _data: object) -> None:
         # A continued line is a row of dots for progress.
         if level in (_DEBUG, _CONTINUED):
             return
         line = text.decode("utf-8", "replace").rstrip()
-        lines = self._recording
+        lines = self._recordings.get(threading.get_ident())
         if lines is not None and len(lines) < _MOST_LINES:
             lines.append(line)
         # Never above DEBUG: a native warning is no fault of ours, and what is one becomes an error.

@@ -12,6 +12,7 @@ from app.domain.sampling import Link, Sampling, bounded, chain_of
 from app.engine.native.bindings import lib
 from app.engine.native.bond import Bond
 from app.engine.native.context import Context
+from app.engine.native.logits import Logits, candidates, chosen
 from app.engine.native.weights import Vocabulary
 
 _SEEDS = 2**32 - 1
@@ -127,14 +128,31 @@ class Sampler:
         for token in tokens[-reach:] if reach else ():
             lib.llama_sampler_accept(self._chain, token)
 
-    def next(self, context: Context, row: int = -1) -> int:
-        """Choose by the logits of the last token read; their soundness is the caller's to check.
+    def next(self, context: Context, row: int, logits: Logits) -> int:
+        """Choose by `logits`, those of a row of the last computation; that they are sound is the
+        caller's to check.
 
         Raises `GrammarRefused` where the answer format leaves no token.
         """
-        if self._bond is None or self._is_free():
-            return lib.llama_sampler_sample(self._chain, context.pointer, row)
-        return self._bond.choose(self._chain, context, row)
+        if self._is_bound:
+            return self._bound(logits)
+        return lib.llama_sampler_sample(self._chain, context.pointer, row)
+
+    def next_of(self, logits: Logits) -> int:
+        """The same by logits that were kept from an earlier computation."""
+        if self._is_bound:
+            return self._bound(logits)
+        token = chosen(self._chain, candidates(logits))
+        lib.llama_sampler_accept(self._chain, token)
+        return token
+
+    @property
+    def _is_bound(self) -> bool:
+        return self._bond is not None and not self._is_free()
+
+    def _bound(self, logits: Logits) -> int:
+        assert self._bond is not None
+        return self._bond.choose(self._chain, logits)
 
     def close(self) -> None:
         """Free the chain; may be called again."""

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import psutil
+
+from app.domain.placement import Device, DeviceKind
 from app.engine.native.bindings import LIBRARY_FOLDER, VERSION, lib
 from app.engine.native.log import LOG
 
@@ -40,43 +43,78 @@ def amx_in_use() -> bool:
     return "AMX_INT8 = 1" in system_info()
 
 
+def version() -> str:
+    """llama.cpp's own."""
+    return lib.llama_version().decode("utf-8", "replace")
+
+
 def describe() -> dict[str, str | list[str]]:
     """Facts for `lamplight doctor`."""
     return {
         "llama-cpp-python": VERSION,
-        "llama.cpp": lib.llama_version().decode("utf-8", "replace"),
+        "llama.cpp": version(),
         "offload": "yes" if can_offload() else "no",
-        "devices": devices(),
+        "devices": [_in_words(device) for device in devices()],
         "system_info": system_info(),
     }
 
 
-_ACCELERATORS = (1, 2)
-"""ggml-backend.h, enum ggml_backend_dev_type: discrete and integrated graphics processors."""
-
-
 def accelerators() -> list[str]:
     """Names of the graphics processors that layers can go to."""
-    ggml = _ggml()
-    return [
-        _text(ggml.ggml_backend_dev_name(device))
-        for device in _devices(ggml)
-        if ggml.ggml_backend_dev_type(device) in _ACCELERATORS
-    ]
+    return [device.name for device in devices() if device.kind is not DeviceKind.PROCESSOR]
 
 
-def devices() -> list[str]:
-    """Each device of each backend: name, description and memory."""
+_PROCESSOR, _GRAPHICS, _INTEGRATED = 0, 1, 2
+"""ggml-backend.h, enum ggml_backend_dev_type; others compute in the processor's place."""
+_SHARING_BACKENDS = ("MTL", "Metal")
+"""Graphics processors that call themselves discrete but have the machine's memory."""
+
+
+def devices() -> list[Device]:
+    """Each device of each backend, with its memory as it is now."""
     ggml = _ggml()
-    found: list[str] = []
+    found: list[Device] = []
     for device in _devices(ggml):
-        name = _text(ggml.ggml_backend_dev_name(device))
-        what = _text(ggml.ggml_backend_dev_description(device))
-        free, total = ctypes.c_size_t(), ctypes.c_size_t()
-        ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
-        memory = f", {free.value // _MIB} of {total.value // _MIB} MiB free" if total.value else ""
-        found.append(f"{name}: {what}{memory}")
+        device_type = ggml.ggml_backend_dev_type(device)
+        free, total = _memory_of(ggml, device, device_type)
+        backend = _text(ggml.ggml_backend_reg_name(ggml.ggml_backend_dev_backend_reg(device)))
+        found.append(
+            Device(
+                name=_text(ggml.ggml_backend_dev_name(device)),
+                description=_text(ggml.ggml_backend_dev_description(device)),
+                backend=backend,
+                kind=kind_of(device_type, backend),
+                free_bytes=free,
+                total_bytes=total,
+            )
+        )
     return found
+
+
+def _memory_of(ggml: ctypes.CDLL, device: int, device_type: int) -> tuple[int, int]:
+    """Free and total bytes; 0 where the device does not tell."""
+    if device_type == _PROCESSOR:
+        # ggml takes all of the machine's memory for free.
+        memory = psutil.virtual_memory()
+        return int(memory.available), int(memory.total)
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+    return free.value, total.value
+
+
+def kind_of(device_type: int, backend: str) -> DeviceKind:
+    """Whose memory a device of ggml's type computes in."""
+    if device_type == _INTEGRATED or backend in _SHARING_BACKENDS:
+        return DeviceKind.SHARED
+    return DeviceKind.GRAPHICS if device_type == _GRAPHICS else DeviceKind.PROCESSOR
+
+
+def _in_words(device: Device) -> str:
+    memory = ""
+    if device.total_bytes:
+        free, total = device.free_bytes // _MIB, device.total_bytes // _MIB
+        memory = f", {free} of {total} MiB free"
+    return f"{device.name}: {device.description} ({device.kind}){memory}"
 
 
 def _text(data: bytes) -> str:
@@ -107,7 +145,10 @@ def _ggml() -> ctypes.CDLL:
         "description": (ctypes.c_char_p, [ctypes.c_void_p]),
         "type": (ctypes.c_int, [ctypes.c_void_p]),
         "memory": (None, [ctypes.c_void_p, size_pointer, size_pointer]),
+        "backend_reg": (ctypes.c_void_p, [ctypes.c_void_p]),
     }
+    library.ggml_backend_reg_name.restype = ctypes.c_char_p
+    library.ggml_backend_reg_name.argtypes = [ctypes.c_void_p]
     for name, (result, arguments) in signatures.items():
         function = getattr(library, f"ggml_backend_dev_{name}")
         function.restype = result

@@ -6,13 +6,17 @@ import ctypes
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
+from app.domain.load_params import MOST_DEVICES, Adapter, LoadParams
 from app.engine.native.bindings import lib
 from app.engine.native.system import amx_in_use
 
 _TEXT_BYTES = 4096
-_LOAD_WITHOUT_MAPPING = 0
+_LOAD_AUTOMATIC, _LOAD_PLAIN, _LOAD_LOCKED, _LOAD_MAPPED_LOCKED = -1, 0, 2, 3
 """llama.h, enum llama_load_mode."""
+_ONE_DEVICE = 0
+"""llama.h, enum llama_split_mode."""
 _LONGEST_TEMPLATE = 4 * 1024 * 1024
 
 
@@ -26,22 +30,29 @@ class Weights:
     def __init__(
         self,
         path: str,
-        gpu_layers: int | None,
+        wished: LoadParams,
         progress: Callable[[float], bool],
         *,
         measure_only: bool = False,
     ) -> None:
         """Load; `progress` hears fractions and returns False to stop, which raises as well.
 
-        `measure_only` reads the header and simulates all memory (llama.cpp's `no_alloc`): such
-        weights can only make a context that is measured too. Raises `NativeRefusal`.
+        `wished` is bounded and checked (see `app.domain.load_params`). `measure_only` reads the
+        header and simulates all memory (llama.cpp's `no_alloc`): such weights can only make a
+        context that is measured too. Raises `NativeRefusal`.
         """
         params = lib.llama_model_default_params()
-        params.n_gpu_layers = -1 if gpu_layers is None else gpu_layers
+        params.n_gpu_layers = -1 if wished.gpu_layers is None else wished.gpu_layers
+        params.load_mode = _load_mode(wished)
+        if wished.main_device is not None:
+            params.split_mode, params.main_gpu = _ONE_DEVICE, wished.main_device
+        if wished.tensor_split:
+            # llama.cpp reads as many as it could have devices, and keeps a copy.
+            params.tensor_split = (ctypes.c_float * MOST_DEVICES)(*wished.tensor_split)
         if measure_only:
             params.no_alloc = True
             # llama.cpp asserts that what allocates nothing maps nothing either.
-            params.load_mode = _LOAD_WITHOUT_MAPPING
+            params.load_mode = _LOAD_PLAIN
         if amx_in_use():
             # A slower but safe road around AMX: see amx_in_use.
             params.use_extra_bufts = False
@@ -56,8 +67,18 @@ class Weights:
         if not self._pointer:
             raise NativeRefusal("llama_model_load_from_file")
         self.vocabulary = Vocabulary(self._pointer)
+        self.adapters: list[tuple[Any, float]] = []
+        """Pointer and strength; freed with the weights."""
         self.mapped_bytes = 0
         """What of them is the file itself; only the log tells, so whoever records it notes it."""
+
+    def add_adapter(self, adapter: Adapter) -> None:
+        """Read a LoRA adapter's file; before a context is made. Raises `NativeRefusal`."""
+        pointer = lib.llama_adapter_lora_init(self.pointer, os.fsencode(adapter.path))
+        if not pointer:
+            # Used all the same, it would end the process.
+            raise NativeRefusal("llama_adapter_lora_init")
+        self.adapters.append((pointer, adapter.scale))
 
     @property
     def pointer(self) -> int:
@@ -132,6 +153,12 @@ class Weights:
             and not lib.llama_model_has_encoder(pointer)
             and not lib.llama_model_is_diffusion(pointer)
         )
+
+
+def _load_mode(wished: LoadParams) -> int:
+    if wished.mlock:
+        return _LOAD_MAPPED_LOCKED if wished.mmap else _LOAD_LOCKED
+    return _LOAD_AUTOMATIC if wished.mmap else _LOAD_PLAIN
 
 
 _SPECIAL_TOKENS = ("bos", "eos", "pad", "sep")

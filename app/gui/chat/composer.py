@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import (
+    QFocusEvent,
+    QInputMethodEvent,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -14,12 +20,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.domain.generation import TokenCount
+from app.gui.chat.meter import ContextMeter
 from app.gui.controls import label, named, restyle, styled
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import READING_WIDTH, SPACE_1, SPACE_2, SPACE_4, SPACE_6
+from app.gui.theme.tokens import READING_WIDTH, SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6
 
 _SEND_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _BREAK = Qt.KeyboardModifier.ShiftModifier
+_LONGEST_LINE = 400
+"""Characters; no field is as wide."""
 _STILL_ANSWERING = (
     "The answer is still being written. Your text is kept; send it when it has ended."
 )
@@ -120,10 +130,12 @@ class Composer(QWidget):
         self.send_button = self._round_button(theme, "arrow-up", "Send", "Send (Enter)")
         self.stop_button = self._round_button(theme, "stop", "Stop", "Stop the answer (Esc)")
         self.stop_button.hide()
+        self.meter = ContextMeter(theme)
         self._frame = styled(QFrame(), ground="composer")
         self._hint = label(tone="muted", size=0.9, wrap=True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._hint.hide()
+        self._said = self._warning = ""
         self._lay_out()
         self.field.send_wished.connect(self._send)
         self.field.textChanged.connect(self._on_text)
@@ -146,9 +158,12 @@ class Composer(QWidget):
         inside.setContentsMargins(SPACE_4, SPACE_2, SPACE_2, SPACE_2)
         inside.setSpacing(SPACE_2)
         inside.addWidget(self.field, 1, Qt.AlignmentFlag.AlignVCenter)
-        bottom = Qt.AlignmentFlag.AlignBottom
-        inside.addWidget(self.send_button, 0, bottom)
-        inside.addWidget(self.stop_button, 0, bottom)
+        end = QHBoxLayout()
+        end.setSpacing(SPACE_3)
+        for widget in (self.meter, self.send_button, self.stop_button):
+            end.addWidget(widget)
+        inside.addLayout(end)
+        inside.setAlignment(end, Qt.AlignmentFlag.AlignBottom)
         inner = QWidget()
         inner.setMaximumWidth(READING_WIDTH)
         column = QVBoxLayout(inner)
@@ -181,8 +196,28 @@ class Composer(QWidget):
         cursor.movePosition(cursor.MoveOperation.End)
         self.field.setTextCursor(cursor)
 
+    def show_count(self, count: TokenCount | None) -> None:
+        """What would be sent; None: that is not known."""
+        self.meter.show_count(count)
+        self._give_room()
+
+    def _give_room(self) -> None:
+        """The meter's figures stand beside one line of text, never in the way of more.
+
+        Judged by the text and not by its lines, which the figures would change.
+        """
+        text = self.text()
+        most = self._frame.width() - 2 * SPACE_4 - 3 * SPACE_3 - 60
+        taken = self.field.fontMetrics().horizontalAdvance(text[:_LONGEST_LINE])
+        self.meter.set_room(0 if "\n" in text else most - taken)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._give_room()
+
     def _on_text(self) -> None:
         self.say("")
+        self._give_room()
         self._show_buttons()
         self.text_changed.emit(self.text())
 
@@ -204,7 +239,17 @@ class Composer(QWidget):
         self._show_buttons()
 
     def say(self, hint: str) -> None:
-        """A quiet sentence below the field; empty takes it away."""
+        """A quiet sentence below the field, until the text changes; empty takes it away."""
+        self._said = hint
+        self._show_hint()
+
+    def warn(self, warning: str) -> None:
+        """What to know before sending, as long as it holds; empty: nothing."""
+        self._warning = warning
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        hint = self._said or self._warning
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
 

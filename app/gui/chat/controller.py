@@ -217,7 +217,7 @@ class ChatController(QObject):
         if isinstance(fact, AnswerGrew):
             self._transcript.grow(fact.message_id, fact.kind, fact.text)
         else:
-            self._transcript.set_progress(fact.message_id, fact.done, fact.total)
+            self._transcript.set_progress(fact.message_id, fact.done, fact.total, fact.left_out)
 
     def _on_answer_ended(self, fact: AnswerEnded) -> None:
         self._set_answering(False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
 
-from app.domain.fit import Fit, automatic_length
+from app.domain.fit import Fit, automatic_length, padded
 from app.domain.generation import LoadedInfo
 from app.domain.localmodel import LocalModel
 from app.gui import fit_words
@@ -37,6 +37,8 @@ class ContextField(FieldFrame):
         super().__init__(theme, "Context length", _HELP)
         self._wished: int | None = None
         self._trained = 0
+        self._automatic = automatic_length(0)
+        self._is_set = False
         self._info: LoadedInfo | None = None
         self.box = named(ChoiceBox(theme), "Context length")
         self.box.setAccessibleDescription(_HELP)
@@ -49,6 +51,8 @@ class ContextField(FieldFrame):
         self.column.addWidget(self._note)
         self.reload = text_button("Reload to apply")
         self.column.addWidget(self.reload)
+        self.settings = text_button("Model settings…")
+        self.column.addWidget(self.settings)
         self.box.currentIndexChanged.connect(self._on_chosen)
         self.reload.clicked.connect(lambda: self.reload_wished.emit(self._wished))
         self.reset_wished.connect(lambda: self.box.setCurrentIndex(0))
@@ -63,10 +67,14 @@ class ContextField(FieldFrame):
         self._wished = wished
         self._refill()
 
-    def show_model(self, chosen: LocalModel | None, info: LoadedInfo | None) -> None:
-        """Offer what this model can do."""
+    def show_model(
+        self, chosen: LocalModel | None, info: LoadedInfo | None, usual: int, *, is_set: bool
+    ) -> None:
+        """Offer what this model can do; without a wish its context has `usual` tokens, because its
+        settings say so (`is_set`) or by itself."""
         self._info = info
         self._trained = chosen.facts.trained_context if chosen else 0
+        self._automatic, self._is_set = usual, is_set
         self._refill()
 
     def show_fit(self, fit: Fit | None, largest: int) -> None:
@@ -80,7 +88,8 @@ class ContextField(FieldFrame):
     def _refill(self) -> None:
         with QSignalBlocker(self.box):
             self.box.clear()
-            self.box.addItem(f"Automatic ({automatic_length(self._trained):,})", None)
+            usual = "As the model is set" if self._is_set else "Automatic"
+            self.box.addItem(f"{usual} ({self._automatic:,})", None)
             for length in lengths_for(self._trained, self._wished):
                 self.box.addItem(f"{length:,} tokens", length)
             self.box.setCurrentIndex(max(0, self.box.findData(self._wished)))
@@ -93,7 +102,7 @@ class ContextField(FieldFrame):
 
     def _show_reload(self) -> None:
         self.reset.setVisible(self._wished is not None)
-        wished = self._wished or automatic_length(self._trained)
+        wished = padded(self._wished or self._automatic)
         loaded = self._info.context_length if self._info else wished
         differs = loaded != wished
         self._note.setText(f"Loaded now with {loaded:,} tokens." if differs else "")

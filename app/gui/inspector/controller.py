@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, QTimer
 
 from app.domain.conversation import ChatParams, Conversation
-from app.domain.facts import Fact, ModelPhase, ModelState, ModelStateChanged
+from app.domain.facts import (
+    Fact,
+    LoadSettingsChanged,
+    ModelPhase,
+    ModelState,
+    ModelStateChanged,
+)
+from app.domain.fit import automatic_length
+from app.domain.localmodel import LocalModel
 from app.flow.tasks import TaskOwner
 from app.gui.inspector.panel import Inspector
 from app.services import Services
@@ -45,11 +55,17 @@ class InspectorController(QObject):
 
     def heard(self, fact: Fact) -> None:
         """A fact was published."""
-        if isinstance(fact, ModelStateChanged):
-            self._show_model(fact.state)
+        match fact:
+            case ModelStateChanged(state):
+                self._show_model(state)
+            case LoadSettingsChanged():
+                self._show_model(self._services.models.state)
+            case _:
+                return
 
     def _show_model(self, state: ModelState) -> None:
-        self._panel.show_model(state.model, state.info)
+        usual, is_set = self._usual_length(state.model)
+        self._panel.show_model(state.model, state.info, usual, is_set=is_set)
         self._panel.show_defaults(*self._defaults())
         if state.phase is not ModelPhase.LOADING:
             # While it loads, a hundred steps are told, and memory is half taken.
@@ -60,8 +76,23 @@ class InspectorController(QObject):
         if chosen is None:
             self._panel.show_fit(None, 0)
             return
-        fit = self._services.fit.fit(chosen, self._panel.params().context_length)
-        self._panel.show_fit(fit, self._services.fit.largest_context(chosen))
+        wished = self._services.load_settings.effective(chosen.path)
+        own = self._panel.params().context_length
+        if own is not None:
+            wished = replace(wished, context_length=own)
+        fit = self._services.fit.fit(chosen, wished)
+        self._panel.show_fit(fit, self._services.fit.largest_context(chosen, wished))
+
+    def _usual_length(self, model: LocalModel | None) -> tuple[int, bool]:
+        """The context of a conversation without a wish, and whether the model's settings say so."""
+        if model is None:
+            return automatic_length(0), False
+        wished = self._services.load_settings.effective(model.path)
+        fit = self._services.fit.fit(model, wished)
+        is_set = wished.context_length is not None
+        if fit is not None:
+            return fit.plan.context_length, is_set
+        return wished.context_length or automatic_length(model.facts.trained_context), is_set
 
     def _defaults(self) -> tuple[ChatParams, tuple[str, ...]]:
         """What a new conversation starts with, and what of it the model's file recommends."""
@@ -95,6 +126,4 @@ class InspectorController(QObject):
 
     async def _load_again(self, context_length: int | None) -> None:
         await self.save()
-        # Without a wish `load` keeps whatever is loaded, so that has to go first.
-        await self._services.models.unload()
-        await self._services.models.load(context_length)
+        await self._services.models.load(context_length, again=True)

@@ -17,6 +17,7 @@ from app.gui.inspector.advanced import AdvancedSampling
 from app.gui.inspector.answer_format import AnswerFormatField
 from app.gui.inspector.context import ContextField
 from app.gui.inspector.fields import FieldFrame, NumberField, described
+from app.gui.inspector.prompt_fields import PromptFields
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import HEADER_HEIGHT, SPACE_3, SPACE_4
 
@@ -32,6 +33,8 @@ class Inspector(QFrame):
     """Another context length is wished; told after `params_changed`."""
     reload_wished = Signal(object)
     """The context length to load with; None for the automatic one."""
+    settings_wished = Signal()
+    """Of the model, for all its conversations."""
 
     def __init__(self, theme: ThemeKeeper) -> None:
         super().__init__()
@@ -92,6 +95,7 @@ class Inspector(QFrame):
         self.seed_frame.top.addWidget(self.seed)
         self.answer_format = AnswerFormatField(theme)
         self.context = ContextField(theme)
+        self.prompting = PromptFields(theme)
         self.advanced = AdvancedSampling(theme)
         self.from_file = named(label(tone="muted", wrap=True, size=0.92), "From the model's file")
         self.from_file.hide()
@@ -109,7 +113,7 @@ class Inspector(QFrame):
         column.addWidget(heading)
         for field in self.fields():
             column.addWidget(field)
-        column.insertWidget(2, self.from_file)
+        column.insertWidget(column.indexOf(self.temperature), self.from_file)
         column.addWidget(self.advanced)
         column.addStretch()
         scroll = named(QScrollArea(), "Conversation settings")
@@ -126,6 +130,8 @@ class Inspector(QFrame):
         """All fields from top to bottom."""
         return [
             self.prompt_frame,
+            self.prompting.thinking,
+            self.prompting.effort,
             self.temperature,
             self.top_p,
             self.min_p,
@@ -135,6 +141,7 @@ class Inspector(QFrame):
             self.max_tokens,
             self.answer_format,
             self.context,
+            self.prompting.overflow,
         ]
 
     def _wire(self) -> None:
@@ -143,11 +150,14 @@ class Inspector(QFrame):
         for field in self._numbers():
             field.changed.connect(self._on_edit)
         self.answer_format.changed.connect(self._on_edit)
+        for choice in self.prompting.all:
+            choice.changed.connect(self._on_edit)
         self.advanced.changed.connect(self._on_edit)
         self.advanced.toggle.toggled.connect(self._show_order)
         self.context.changed.connect(self._on_edit)
         self.context.changed.connect(self.context_changed)
         self.context.reload_wished.connect(self.reload_wished)
+        self.context.settings.clicked.connect(lambda: self.settings_wished.emit())
         self.prompt_frame.reset_wished.connect(self._reset_prompt)
         self.seed_frame.reset_wished.connect(self.seed.clear)
 
@@ -178,12 +188,17 @@ class Inspector(QFrame):
         self.advanced.show_values(s, d, params.stop)
         self._show_order()
         self.context.show_length(params.context_length)
+        self.prompting.show_params(params, defaults)
         self._show_resets()
         self.setEnabled(True)
 
-    def show_model(self, chosen: LocalModel | None, info: LoadedInfo | None) -> None:
-        """The bounds of the context length, and whether what is loaded has another one."""
-        self.context.show_model(chosen, info)
+    def show_model(
+        self, chosen: LocalModel | None, info: LoadedInfo | None, usual: int, *, is_set: bool
+    ) -> None:
+        """The bounds of the context length, and whether what is loaded has another one; see
+        `ContextField.show_model`."""
+        self.context.show_model(chosen, info, usual, is_set=is_set)
+        self.prompting.show_model(info)
 
     def show_fit(self, fit: Fit | None, largest: int) -> None:
         """What the context length takes of memory; at most `largest` tokens would fit."""
@@ -210,7 +225,7 @@ class Inspector(QFrame):
         )
         sampling = self.advanced.applied(self.answer_format.applied(sampling))
         return replace(
-            self._params,
+            self.prompting.applied(self._params),
             system_prompt=self.prompt.toPlainText(),
             sampling=sampling,
             max_tokens=round(self.max_tokens.value()) or None,

@@ -10,7 +10,15 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.domain.errors import ModelFileError
-from app.domain.facts import Fact, ModelPhase, ModelsChanged, ModelState, ModelStateChanged
+from app.domain.facts import (
+    Fact,
+    LoadedModelsChanged,
+    LoadSettingsChanged,
+    ModelPhase,
+    ModelsChanged,
+    ModelState,
+    ModelStateChanged,
+)
 from app.flow.tasks import TaskOwner
 from app.gui.controls import named
 from app.gui.picker.button import ModelButton
@@ -48,7 +56,9 @@ class ModelController(QObject):
         popup.choose_wished.connect(self._choose)
         popup.forget_wished.connect(lambda path: self._do(self._services.models.forget(path)))
         popup.load_wished.connect(self.load)
-        popup.unload_wished.connect(lambda: self._do(self._services.models.unload()))
+        popup.unload_wished.connect(
+            lambda path: self._do(self._services.models.unload(path or None))
+        )
         popup.cancel_wished.connect(lambda: self._services.models.cancel_load())
 
     def show_now(self) -> None:
@@ -61,6 +71,8 @@ class ModelController(QObject):
         match fact:
             case ModelsChanged():
                 self._show_models()
+            case LoadedModelsChanged() | LoadSettingsChanged():
+                self._show_fits()
             case ModelStateChanged(state):
                 self._show_state(state)
             case _:
@@ -75,6 +87,7 @@ class ModelController(QObject):
     def _show_fits(self) -> None:
         """Against what is free now, so again each time that the list is looked at."""
         fits = self._services.fit
+        self._popup.show_loaded(self._services.models.loaded)
         self._popup.show_fits(
             {model.path: fits.fit(model) for model in self._services.models.models}
         )

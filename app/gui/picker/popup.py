@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.domain.facts import ModelPhase, ModelState
 from app.domain.fit import Fit
+from app.domain.generation import LoadedInfo
 from app.domain.localmodel import LocalModel
 from app.gui.controls import label, named, separator, styled, text_button
 from app.gui.picker.row import ModelRow
@@ -31,7 +32,7 @@ from app.gui.picker.sentences import long_state, memory_lines
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3
 
-_WIDTH = 380
+_WIDTH = 420
 _LIST_HEIGHT = 264
 
 
@@ -41,9 +42,12 @@ class ModelPopup(QFrame):
     choose_wished = Signal(str)
     forget_wished = Signal(str)
     load_wished = Signal()
-    unload_wished = Signal()
+    unload_wished = Signal(str)
+    """The path of a model; empty for the chosen one."""
+    settings_wished = Signal(str)
     cancel_wished = Signal()
     open_file_wished = Signal()
+    measure_wished = Signal()
     opened = Signal()
     closed = Signal()
 
@@ -65,6 +69,8 @@ class ModelPopup(QFrame):
         self._make_state()
         self._open = text_button("Open model file…", "Open model file", kind="row")
         self._open.setIcon(theme.icon("folder-open", "muted"))
+        self._measure = text_button("Measure…", "Measure", kind="row")
+        self._measure.setIcon(theme.icon("gauge", "muted"))
         self._lay_out()
         self._wire()
         self.hide()
@@ -112,12 +118,14 @@ class ModelPopup(QFrame):
         column.addWidget(separator())
         column.addLayout(state)
         column.addWidget(separator())
+        column.addWidget(self._measure)
         column.addWidget(self._open)
 
     def _wire(self) -> None:
         self._load.clicked.connect(self.load_wished)
-        self._unload.clicked.connect(self.unload_wished)
+        self._unload.clicked.connect(lambda: self.unload_wished.emit(""))
         self._cancel.clicked.connect(self.cancel_wished)
+        self._measure.clicked.connect(self._on_measure)
         self._open.clicked.connect(self._on_open_file)
 
     # ------------------------------------------------------------------------------- content
@@ -132,9 +140,17 @@ class ModelPopup(QFrame):
         for row in self._rows:
             row.chosen.connect(self.choose_wished)
             row.forget_wished.connect(self.forget_wished)
+            row.settings_wished.connect(self._on_settings)
+            row.unload_wished.connect(self.unload_wished)
             self._list.addWidget(row)
         self._mark_current()
         self._fit()
+
+    def show_loaded(self, loaded: Sequence[LoadedInfo]) -> None:
+        """Say which models are in memory."""
+        infos = {info.path: info for info in loaded}
+        for row in self._rows:
+            row.show_loaded(infos.get(row.path))
 
     def show_fits(self, fits: Mapping[str, Fit | None]) -> None:
         """Say of each model, by its path, whether it fits into memory."""
@@ -156,6 +172,7 @@ class ModelPopup(QFrame):
         self._load.setText("Try again" if phase is ModelPhase.FAILED else "Load now")
         self._unload.setVisible(phase is ModelPhase.READY)
         self._cancel.setVisible(phase is ModelPhase.LOADING)
+        self._measure.setVisible(phase is not ModelPhase.NONE)
         self._mark_current()
         self._fit()
 
@@ -186,6 +203,14 @@ class ModelPopup(QFrame):
             self.hide()
             _application().removeEventFilter(self)
             self.closed.emit()
+
+    def _on_settings(self, path: str) -> None:
+        self.close_up()
+        self.settings_wished.emit(path)
+
+    def _on_measure(self) -> None:
+        self.close_up()
+        self.measure_wished.emit()
 
     def _on_open_file(self) -> None:
         self.close_up()

@@ -29,6 +29,7 @@ QFrame[edge="top"] { border: none; border-top: 1px solid $line; }
 QLabel[tone="muted"] { color: $muted; }
 QLabel[tone="warning"] { color: $accent; }
 QLabel[tone="danger"] { color: $danger; }
+QLabel[tone="success"] { color: $success; }
 
 QPushButton, QToolButton { outline: none; }
 QPushButton {
@@ -104,10 +105,16 @@ QSlider { border: 1px solid transparent; }
 
 QProgressBar { background: $track; border: none; border-radius: 2px; max-height: 4px;
     min-height: 4px; }
+QProgressBar[kind="ring"] { background: transparent; max-height: 40px; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
 
 QAbstractItemView { background: transparent; border: none; outline: none; }
 QListView QLineEdit { border-radius: ${rs}px; border-color: $accent; padding: 3px 6px; }
+
+QTableView[kind="figures"]::item { padding: 0 8px; }
+QListView[kind="lines"]::item { padding: 5px 8px; }
+QListView[kind="lines"]::item:selected { background: $selected; color: $text;
+    border-radius: ${rs}px; }
 
 QHeaderView { background: transparent; }
 QHeaderView::section { background: $paper; color: $muted; border: none;

@@ -19,6 +19,8 @@ class Entry:
     reasoning: str
     progress: tuple[int, int] | None = None
     """Prompt tokens read, and all of them."""
+    left_out: int = 0
+    """Messages that the prompt was made without."""
     thinking_since: float | None = None
     """Monotonic seconds at the first word of reasoning."""
     thought_seconds: float | None = None
@@ -28,7 +30,8 @@ class Entry:
     @classmethod
     def of(cls, message: Message) -> Entry:
         """The entry of a message as it is stored."""
-        return cls(message, message.text, message.reasoning)
+        left_out = message.run.stats.left_out if message.run else 0
+        return cls(message, message.text, message.reasoning, left_out=left_out)
 
     @property
     def is_live(self) -> bool:
@@ -62,6 +65,7 @@ class Entry:
                 error_detail=error.detail,
                 error_remedy=error.remedy,
             )
+        self.left_out = run.stats.left_out
         self.message = replace(self.message, status=status, run=run)
 
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPainter
 from PySide6.QtWidgets import QWidget
 
+from app.domain.context_notes import shifted_sentence
 from app.domain.conversation import MessageStatus
 from app.domain.generation import PartKind, Role
 from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
@@ -15,7 +16,7 @@ from app.gui.transcript import clean, words
 from app.gui.transcript.body import Body
 from app.gui.transcript.codeblock import CodeBlock
 from app.gui.transcript.footer import Footer
-from app.gui.transcript.notices import ErrorCard, Waiting, plain_label, small_font
+from app.gui.transcript.notices import ErrorCard, QuietLine, Waiting, plain_label, small_font
 from app.gui.transcript.reasoning import Reasoning
 from app.gui.transcript.styles import GUTTER
 
@@ -78,6 +79,8 @@ class MessageRow(QWidget):
         self.body.copy_wished.connect(self.copy_wished)
         self.body.link_activated.connect(self.link_activated)
         self.body.pressed.connect(self.pressed)
+        self.left_out: QuietLine | None = None
+        self.shifted: QuietLine | None = None
         self.waiting: Waiting | None = None
         self.error: ErrorCard | None = None
         self.footer: Footer | None = None
@@ -101,6 +104,7 @@ class MessageRow(QWidget):
         if self.is_bubble:
             self.body.set_plain(entry.text)
         else:
+            self._show_left_out()
             if entry.reasoning:
                 self._add_reasoning()
             if entry.is_live:
@@ -134,8 +138,17 @@ class MessageRow(QWidget):
         if self.waiting is not None:
             self.waiting.set_progress(self.entry.progress)
 
+    def _show_left_out(self) -> None:
+        """What the prompt was made without, above the answer."""
+        sentence = words.left_out(self.entry.message.run, self.entry.left_out)
+        if sentence and self.left_out is None:
+            self.left_out = QuietLine(self.styles, self, "Left out", sentence)
+            self.left_out.show()
+            self._changed()
+
     def show_progress(self) -> None:
         """The entry's progress is another one."""
+        self._show_left_out()
         self._show_waiting()
 
     def grow(self, kind: PartKind, text: str) -> None:
@@ -168,6 +181,11 @@ class MessageRow(QWidget):
     def _show_end(self) -> None:
         message = self.entry.message
         run = message.run
+        self._show_left_out()
+        if run is not None and run.stats.shifted_tokens:
+            sentence = shifted_sentence(run.stats.shifted_tokens)
+            self.shifted = QuietLine(self.styles, self, "Dropped while writing", sentence)
+            self.shifted.show()
         if message.status is MessageStatus.FAILED and run is not None:
             title = run.error_title or "The answer failed."
             self.error = ErrorCard(self.styles, self, title, run.error_detail, run.error_remedy)
@@ -276,9 +294,11 @@ class MessageRow(QWidget):
     def _fit_answer(self, width: int) -> int:
         top = self._fit_header(0, width) + SPACE_1
         parts: list[tuple[_Fits | None, int, int]] = [
+            (self.left_out, 0, SPACE_2),
             (self.reasoning, 0, SPACE_3),
             (self.body if self.body.pieces else None, GUTTER, SPACE_3),
             (self.waiting, 0, SPACE_3),
+            (self.shifted, 0, SPACE_1),
             (self.error, 0, SPACE_2),
             (self.footer, 0, 0),
         ]

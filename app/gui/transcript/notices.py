@@ -93,6 +93,28 @@ class Waiting(QWidget):
         painter.drawRoundedRect(bar, 1.5, 1.5)
 
 
+class QuietLine(QWidget):
+    """A sentence about an answer that is not of the answer."""
+
+    def __init__(self, styles: Styles, parent: QWidget, name: str, sentence: str) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setAccessibleName(sentence)
+        font = small_font(styles)
+        self._label = plain_label(self, font, styles.tokens.muted, wrap=True, text=sentence)
+        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def text(self) -> str:
+        """The sentence."""
+        return self._label.text()
+
+    def fit(self, width: int) -> int:
+        """As many lines as the sentence needs."""
+        height = self._label.heightForWidth(width)
+        self._label.setGeometry(0, 0, width, height)
+        return height
+
+
 class ErrorCard(QWidget):
     """Why an answer failed, and what to do about it."""
 

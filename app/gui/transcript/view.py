@@ -160,15 +160,19 @@ class TranscriptView(QAbstractScrollArea):
         for message_id, kind, text in diff.missed:
             self.grow(message_id, kind, text)
 
-    def set_progress(self, message_id: int, done: int, total: int) -> None:
-        """So many prompt tokens are read, of so many."""
+    def set_progress(self, message_id: int, done: int, total: int, left_out: int = 0) -> None:
+        """So many prompt tokens are read, of so many; `left_out` messages are not among them."""
         entry = self._items.entry(message_id)
         if entry is None or not entry.is_live:
             return
         entry.progress = (done, total)
+        is_news = left_out != entry.left_out
+        entry.left_out = left_out
         row = self._rows.get(message_id)
         if row is not None:
             row.show_progress()
+        if is_news:
+            self._arrange()
 
     def grow(self, message_id: int, kind: PartKind, text: str) -> None:
         """New text of a streaming answer; painted when this returns to the event loop."""

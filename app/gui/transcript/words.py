@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from app.domain.context_notes import left_out_sentence
 from app.domain.conversation import Message, MessageStatus, Run
 from app.domain.generation import FinishReason, Role
+from app.domain.overflow import Overflow
 
 _FINISH = {
     FinishReason.STOP: "complete",
@@ -70,6 +72,12 @@ def statistics_wordings(status: MessageStatus, run: Run | None) -> tuple[str, st
         statistics(status, run, named=False),
         statistics(status, run, named=False, brief=True),
     )
+
+
+def left_out(run: Run | None, count: int) -> str:
+    """What an answer's prompt was made without; empty: nothing."""
+    overflow = run.params.overflow if run else Overflow.DROP_OLDEST
+    return left_out_sentence(count, overflow) if count else ""
 
 
 def reading_progress(done: int, total: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,9 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.domain.conversation import MessageStatus
+from app.domain.conversation import MessageStatus, Run
 from app.domain.errors import EngineCrashed
 from app.domain.generation import FinishReason, PartKind, Role
+from app.domain.overflow import Overflow
 from app.gui.transcript.message import MessageRow
 from tests.gui.transcript.samples import answer, message, question, run, streaming
 
@@ -45,6 +47,44 @@ def test_statistics_under_a_finished_answer(view: TranscriptView) -> None:
     footer = row_of(view, 2).footer
     assert footer is not None
     assert footer.statistics.full_text().endswith("38.1 tok/s · stopped by you")
+
+
+def with_losses(left_out: int, shifted: int, overflow: Overflow = Overflow.DROP_OLDEST) -> Run:
+    """The run of an answer that was made without some of the conversation."""
+    made = run()
+    stats = replace(made.stats, left_out=left_out, shifted_tokens=shifted)
+    return replace(made, stats=stats, params=replace(made.params, overflow=overflow))
+
+
+def test_what_was_left_out_is_said_while_the_prompt_is_read(view: TranscriptView) -> None:
+    view.set_path([streaming(2)])
+    view.set_progress(2, 43, 100, 12)
+    row = row_of(view, 2)
+    assert row.left_out is not None
+    assert row.left_out.text() == "The oldest 12 messages were left out to fit the context."
+    assert row.left_out.accessibleName() == row.left_out.text()
+    view.grow(2, PartKind.TEXT, "Words")
+    view.end_answer(2, MessageStatus.DONE, with_losses(12, 0), None)
+    assert row.left_out.isVisibleTo(view)
+    assert row.left_out.geometry().bottom() < row.body.geometry().top()
+    assert row.shifted is None
+
+
+def test_what_was_left_out_of_a_stored_answer_is_said(view: TranscriptView) -> None:
+    view.set_path([answer(2, "Words", of=with_losses(3, 3072, Overflow.KEEP_ENDS))])
+    row = row_of(view, 2)
+    assert row.left_out is not None
+    assert row.shifted is not None
+    assert "between the first and the latest" in row.left_out.text()
+    assert "3,072 tokens" in row.shifted.text()
+    assert row.footer is not None
+    assert row.body.geometry().bottom() < row.shifted.geometry().top()
+    assert row.shifted.geometry().bottom() < row.footer.geometry().top()
+
+
+def test_nothing_is_said_where_nothing_was_left_out(view: TranscriptView) -> None:
+    view.set_path([answer(2, "Words")])
+    assert (row_of(view, 2).left_out, row_of(view, 2).shifted) == (None, None)
 
 
 def test_a_failure_is_said_with_its_remedy(view: TranscriptView) -> None:

@@ -13,6 +13,7 @@ from app.cli.commands import CliCommand
 from app.cli.output import Output
 from app.cli.run import run
 from app.services import Services
+from app.services.context_meter import ContextMeterService
 from app.services.doctor import DoctorProbes, DoctorService
 from tests.unit.services.world import World, world
 
@@ -61,6 +62,9 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         settings=made.settings,
         doctor=DoctorService(probes),
         fit=made.fit,
+        load_settings=made.load_settings,
+        meter=ContextMeterService(made.engine, made.models),
+        benchmarks=made.benchmarks,
     )
 
 

@@ -6,12 +6,14 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app import __version__
 from app.cli.arguments import parse
 from app.cli.commands import (
+    Bench,
     Chat,
     Command,
     Doctor,
@@ -20,6 +22,8 @@ from app.cli.commands import (
     SearchConversations,
     ShowConversation,
 )
+from app.domain.benchmark import BenchPlan
+from app.domain.overflow import Overflow
 
 HERE = Path.cwd()
 
@@ -40,6 +44,9 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("chat hi --top-k 5 --top-p .9 --min-p 0", Chat(None, "hi", top_k=5, top_p=0.9, min_p=0.0)),
     ("chat hi --stop a --stop b", Chat(None, "hi", stop=("a", "b"))),
     ("chat hi --max-tokens 5", Chat(None, "hi", max_tokens=5)),
+    ("chat hi --context 4096 --threads 3", Chat(None, "hi", context=4096, threads=3)),
+    ("chat hi --gpu-layers 0", Chat(None, "hi", gpu_layers=0)),
+    ("chat hi --kv-type q8_0", Chat(None, "hi", kv_type="q8_0")),
     ("chat -- --model", Chat(None, "--model")),
     ("conversations list", ListConversations(None)),
     ("--profile p conversations list --json", ListConversations("p", json=True)),
@@ -49,6 +56,12 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("conversations show 12 --json", ShowConversation(None, 12, json=True)),
     ("conversations search two words", SearchConversations(None, "two words")),
     ("conversations search w --json", SearchConversations(None, "w", json=True)),
+    ("bench", Bench(None)),
+    ("bench --model starter --json --profile p", Bench("p", "starter", json=True)),
+    (
+        "bench --depths 4096,0,4096 --repeat 5 --full --try-threads",
+        Bench(None, plan=BenchPlan((0, 4096), repeats=5, seconds=0.0, try_threads=True)),
+    ),
     ("doctor", Doctor(None)),
     ("doctor --json --profile p", Doctor("p", json=True)),
 ]
@@ -81,6 +94,10 @@ WRONG = [
     ("chat hi --grammar a --json-schema b", "cannot be read"),
     ("chat hi --max-tokens 0", "between 1 and"),
     ("chat hi --max-tokens 1000001", "between 1 and"),
+    ("chat hi --context 63", "between 64 and 10,000,000"),
+    ("chat hi --threads 100000", "between 1 and 512"),
+    ("chat hi --gpu-layers -1", "between 0 and 1,024"),
+    ("chat hi --kv-type q9_9", "q9_9"),
     ("conversations", "list|show|search"),
     ("conversations burn", "burn"),
     ("conversations show", "ID"),
@@ -88,6 +105,12 @@ WRONG = [
     ("conversations show 0", "1 or more"),
     ("conversations search", "QUERY"),
     ("doctor house", "house"),
+    ("bench fast", "fast"),
+    ("bench --depths 1,x", "“x” is not a number"),
+    ("bench --depths 0,1000001", "between 0 and 1000000"),
+    ("bench --depths=-1", "between 0 and"),
+    ("bench --repeat 0", "between 1 and 20"),
+    ("bench --repeat 21", "between 1 and 20"),
 ]
 
 
@@ -112,6 +135,7 @@ def test_wrong_usage(line: str, sentence: str, capsys: pytest.CaptureFixture[str
         ("conversations --help", "list|show|search"),
         ("conversations show --help", "ID"),
         ("doctor --help", "--json"),
+        ("bench --help", "--depths N,N"),
     ],
 )
 def test_help_and_version(line: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -215,3 +239,26 @@ def test_a_file_without_a_form_is_wrong_usage(
     with pytest.raises(SystemExit):
         parse(["chat", "hi", "--grammar", str(file)])
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        ("--think", {"thinking": True}),
+        ("--no-think --effort low", {"thinking": False, "effort": "low"}),
+        ("--overflow stop", {"overflow": Overflow.STOP}),
+        ("--overflow drop-oldest", {"overflow": Overflow.DROP_OLDEST}),
+        ("--overflow keep-ends", {"overflow": Overflow.KEEP_ENDS}),
+    ],
+)
+def test_thinking_and_the_policy(words: str, changes: dict[str, Any]) -> None:
+    assert parse(["chat", "hi", *words.split()]) == Chat(None, "hi", **changes)
+
+
+@pytest.mark.parametrize("words", ["--effort some", "--overflow summarise"])
+def test_an_unknown_effort_or_policy_is_wrong_usage(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse(["chat", "hi", *words.split()])
+    assert "invalid choice" in capsys.readouterr().err

@@ -17,11 +17,14 @@ from app.domain.generation import (
     Finished,
     FinishReason,
     GenerateEvent,
+    GenerateRequest,
     PartKind,
     PromptProgress,
     RunStats,
+    Switches,
     TextDelta,
 )
+from app.domain.overflow import Overflow
 from tests.helpers.scripted_engine import text
 from tests.unit.cli.terminal import FakeTerminal, Outcome, at_terminal, services_of
 from tests.unit.services.world import World, world
@@ -95,6 +98,8 @@ def test_json_tells_every_event() -> None:
                 "first_token_seconds": 0.25,
                 "decode_seconds": 2.0,
                 "seed": 7,
+                "left_out": 0,
+                "shifted_tokens": 0,
                 "decode_rate": 5.0,
             },
         },
@@ -188,6 +193,20 @@ def test_the_options_reach_the_engine() -> None:
     asyncio.run(main())
 
 
+def test_how_the_model_is_loaded_can_be_told() -> None:
+    async def main() -> None:
+        async with world() as made:
+            made.engine.replies.append(text("x"))
+            command = asking(context=1000, gpu_layers=3, threads=2, kv_type="q4_0")
+            await run(command, services_of(made), Output(io.StringIO()))
+            (request,) = made.engine.asked_to_load
+            params = request.params
+            assert (params.context_length, params.gpu_layers, params.threads) == (1000, 3, 2)
+            assert (params.key_type, params.value_type) == ("q4_0", "q4_0")
+
+    asyncio.run(main())
+
+
 def test_options_that_are_not_given_are_left_to_the_settings() -> None:
     async def main() -> None:
         async with world() as made:
@@ -263,6 +282,42 @@ def test_an_answer_that_does_not_stop_is_left(monkeypatch: pytest.MonkeyPatch) -
     outcome = at_terminal(asking(json=True), never_stop, interrupt=has_begun)
     assert outcome.status == INTERRUPTED
     assert outcome.events[-1]["reason"] == "cancelled"
+
+
+# ----------------------------------------------------------------------- context and thinking
+
+
+def test_what_was_dropped_from_the_context_is_said_even_into_a_pipe() -> None:
+    stats = RunStats(answer_tokens=3, shifted_tokens=3072)
+    events: list[GenerateEvent] = [
+        TextDelta(PartKind.TEXT, "Yes."),
+        Finished(FinishReason.STOP, stats),
+    ]
+    outcome = answered(events, asking())
+    assert outcome.out == "Yes.\n"
+    assert "3,072 tokens" in outcome.err
+    told = answered(events, asking(json=True)).events[-1]
+    assert told["stats"]["shifted_tokens"] == 3072
+
+
+def test_the_policy_and_the_switches_reach_the_engine() -> None:
+    asked: list[GenerateRequest] = []
+
+    def prepare(made: World) -> None:
+        made.engine.replies.append(text("ok"))
+        made.engine.generated = asked
+
+    at_terminal(asking(overflow=Overflow.STOP, thinking=False, effort="low"), prepare)
+    at_terminal(asking(), prepare)
+    assert asked[0].overflow is Overflow.STOP
+    assert asked[0].switches == Switches(False, "low")
+    assert (asked[1].overflow, asked[1].switches) == (Overflow.DROP_OLDEST, Switches())
+
+
+def test_a_switch_that_the_model_does_not_know_is_said() -> None:
+    outcome = answered(text("ok"), asking(thinking=False, effort="high"))
+    assert "cannot be told whether to think" in outcome.err
+    assert "cannot be told to think that much" in outcome.err
 
 
 # ------------------------------------------------------------------------------- nobody reads

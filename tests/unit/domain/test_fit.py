@@ -131,7 +131,9 @@ def test_the_whole_is_the_sum_of_its_parts(model: ModelShape, plan: ContextPlan)
 def test_the_largest_context_fits_and_the_next_does_not(
     model: ModelShape, free: int, most: int
 ) -> None:
-    longest = largest_context(model, free, most)
+    longest = largest_context(
+        lambda length: estimate(model, ContextPlan(length)).total_bytes <= free, most
+    )
     assert 0 <= longest <= most
     if longest:
         assert estimate(model, ContextPlan(longest)).total_bytes <= free

@@ -27,6 +27,6 @@ def test_empty_messages_are_left_out_and_neighbours_join():
         message(Role.ASSISTANT, "Three", "because"),
     ]
     assert turns_of(path, "") == (
-        Turn(Role.USER, "One\n\nTwo"),
+        Turn(Role.USER, "One\n\nTwo", messages=2),
         Turn(Role.ASSISTANT, "Three", "because"),
     )

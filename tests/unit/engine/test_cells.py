@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.cells import GRID, LARGEST_SLICE, Cells, Pace
+from app.engine.cells import GRID, LARGEST_SLICE, MOST_ENDS, Cells, Pace, PaceBeside
 
 
 def read(cells: Cells, prompt: list[int], pace: Pace | None = None) -> tuple[int, list[int]]:
@@ -96,3 +96,74 @@ def test_a_short_slice_says_nothing_of_the_pace() -> None:
     pace = Pace()
     pace.took(3, 0.0001)
     assert pace.size == Pace().size
+
+
+# --------------------------------------------------------------------------- remembered ends
+
+
+def test_a_prompt_whose_end_is_remembered_is_held_whole() -> None:
+    cells = Cells()
+    read(cells, numbers(300))
+    cells.remember_end("logits")
+    cells.tokens += numbers(50, 1000)
+    assert cells.resume_at(numbers(300)) == 300
+    assert cells.resume_at(numbers(299)) < 299
+
+
+def test_an_end_is_forgotten_with_its_tokens() -> None:
+    cells = Cells()
+    read(cells, numbers(300))
+    cells.remember_end("logits")
+    cells.cut(299)
+    assert cells.ends == {}
+
+
+def test_only_the_last_ends_are_remembered() -> None:
+    cells = Cells()
+    for count in range(100, 800, 100):
+        cells.add_read(numbers(100, count))
+        cells.remember_end(count)
+    assert list(cells.ends) == [700 - 100 * n for n in reversed(range(MOST_ENDS))]
+
+
+def test_another_sequence_takes_over_what_lies_in_its_part() -> None:
+    cells, other = Cells(), Cells()
+    read(cells, numbers(100))
+    cells.remember_end("first")
+    cells.add_read(numbers(100, 100))
+    cells.remember_end("second")
+    other.take_over(cells, 150)
+    assert (other.tokens, other.ends) == (numbers(150), {100: "first"})
+
+
+# ------------------------------------------------------------------------- beside an answer
+
+
+def batches(pace: PaceBeside, base: float, each: float, count: int = 30) -> list[float]:
+    """Seconds of batches on a machine that takes `base` for writing and `each` for reading."""
+    pace.wrote(base)
+    found: list[float] = []
+    for _ in range(count):
+        size = pace.size(504)
+        found.append(base + size * each)
+        pace.took(size, found[-1])
+    return found
+
+
+@given(st.floats(0.001, 0.06), st.floats(0.0001, 0.004))
+def test_a_batch_beside_an_answer_keeps_the_patience(base: float, each: float) -> None:
+    pace = PaceBeside()
+    last = batches(pace, base, each)[-1]
+    assert last <= pace.patience * 1.05
+    assert last >= pace.patience / 2 or pace.size(504) == 504
+
+
+def test_what_is_written_slowly_is_slowed_down_by_half_at_most() -> None:
+    assert batches(PaceBeside(), 0.5, 0.001)[-1] <= 1.0 + 0.02
+
+
+def test_a_prompt_comes_to_an_end_however_slow_the_machine_is() -> None:
+    pace = PaceBeside()
+    batches(pace, 0.1, 1.0)
+    assert pace.size(504) >= 1
+    assert pace.size(3) <= 3

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.domain import errors
-from app.domain.generation import LoadParams
+from app.domain.load_params import LoadParams
 from app.engine.supervisor import HostEngine
 from tests.helpers.engine_rig import Rig, collect
 from tests.helpers.gguf_files import babbler, starter_shell

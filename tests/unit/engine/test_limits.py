@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain.errors import ContextLengthRefused
 from app.domain.fit import AUTOMATIC_MOST
+from app.domain.load_params import LoadParams
 from app.engine.limits import (
     MOST_THREADS,
     SHORTEST_CONTEXT,
@@ -19,6 +20,8 @@ from app.engine.limits import (
     choose_context,
     choose_threads,
     mapped_told,
+    places_told,
+    settle,
 )
 
 
@@ -64,9 +67,45 @@ def test_a_core_with_two_threads_counts_once(monkeypatch: pytest.MonkeyPatch) ->
     assert choose_threads(None) == 7
 
 
-def test_a_wish_for_threads_is_kept_within_ggmls_limit() -> None:
+def test_a_wish_for_threads_is_met_up_to_what_runs_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
     assert choose_threads(3) == 3
+    assert choose_threads(100_000) == 16
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(2000), raising=False)
     assert choose_threads(100_000) == MOST_THREADS
+
+
+def test_a_load_is_settled_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
+    settled = settle(LoadParams(threads=3, batch=256, micro_batch=4096), 8192)
+    assert (settled.context_length, settled.threads, settled.prompt_threads) == (8192, 3, 3)
+    assert (settled.batch, settled.micro_batch) == (256, 256)
+    assert settle(LoadParams(threads=3, prompt_threads=8), 8192).prompt_threads == 8
+
+
+def test_a_stretched_context_may_be_longer() -> None:
+    with pytest.raises(ContextLengthRefused):
+        settle(LoadParams(context_length=50_000), 8192)
+    assert settle(LoadParams(context_length=50_000, rope_factor=8), 8192).context_length == 50_000
+
+
+def test_what_lies_in_a_graphics_processor_is_told_by_its_name() -> None:
+    log = [
+        "load_tensors:   CPU_Mapped model buffer size =   281.81 MiB",
+        "load_tensors:        CUDA0 model buffer size =  4095.05 MiB",
+        "load_tensors:        CUDA1 model buffer size =   100.00 MiB",
+        "llama_kv_cache:      CUDA0 KV buffer size =   512.00 MiB",
+        "llama_context:   CUDA_Host  output buffer size =     0.49 MiB",
+        "sched_reserve:       CUDA0 compute buffer size =   258.50 MiB",
+        "sched_reserve:   CUDA_Host compute buffer size =    24.01 MiB",
+    ]
+    mib = 1024 * 1024
+    assert dict(places_told(log)) == {
+        "CUDA0": pytest.approx(4865.55 * mib, abs=3),
+        "CUDA1": 100 * mib,
+    }
 
 
 def test_buffers_are_added_up() -> None:

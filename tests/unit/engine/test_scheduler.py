@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import EngineError, ModelBroken
-from app.domain.generation import Failed, FinishReason
+from app.domain.fit import SEQUENCES
+from app.domain.generation import Failed, FinishReason, GenerateRequest
+from app.engine import answer as answer_module
+from app.engine.drafts import Guesses, Lookup
 from app.engine.native import context as native
 from tests.helpers.gguf_files import babbler
 from tests.helpers.recurrent_babbler import recurrent_babbler
@@ -71,7 +74,7 @@ def run_schedule(stepper: Stepper, seed: int, count: int = 14) -> list[Asked]:
     coming = [(letters(chance, 150), chance.randint(1, 40)) for _ in range(count)]
     asked: list[Asked] = []
     while coming or stepper.scheduler.is_busy:
-        if coming and stepper.scheduler.has_room and chance.random() < 0.3:
+        if coming and stepper.has_room and chance.random() < 0.3:
             asked.append(stepper.ask(*coming.pop()))
         running = [one for one in asked if not one.is_over]
         if running and chance.random() < 0.03:
@@ -121,7 +124,8 @@ def test_a_long_prompt_is_read_in_slices_beside_an_answer(stepper: Stepper) -> N
     reading = stepper.ask("x" * 200, 1)
     before = len(writing.answer.tokens)
     stepper.finish(lambda: reading.is_over)
-    assert len(reading.progress) > 4
+    # The second one tells how long a token takes; more are read at once then.
+    assert len(reading.progress) >= 3
     assert len(writing.answer.tokens) - before >= len(reading.progress) - 1
 
 
@@ -138,9 +142,12 @@ def test_a_token_that_is_no_number_fails_its_answer_alone(
 ) -> None:
     one, other = stepper.ask("abc", 10), stepper.ask("def", 10)
     stepper.finish(lambda: len(one.answer.tokens) > one.progress[-1].total)
+    context = stepper.loaded.context
     with monkeypatch.context() as damaged:
         damaged.setattr(
-            type(stepper.loaded.context), "logits_are_sound", lambda _, row: row != one.answer.row
+            answer_module,
+            "are_sound",
+            lambda logits, **_: logits is not context.logits(one.answer.row),
         )
         stepper.scheduler.step()
     stepper.finish()
@@ -194,6 +201,39 @@ def test_one_conversation_may_fill_the_whole_context(stepper: Stepper) -> None:
         assert len(full.answer.tokens) == 512
 
 
+# -------------------------------------------------------------------------------- background
+
+
+def test_what_is_in_the_background_stands_still_while_somebody_waits(stepper: Stepper) -> None:
+    behind = stepper.ask("abc", 200, background=True)
+    stepper.finish(lambda: len(behind.answer.tokens) > 20)
+    before = len(behind.answer.tokens)
+    stepper.answer("def", 30)
+    assert len(behind.answer.tokens) == before
+    stepper.finish()
+    assert behind.is_over
+
+
+def test_what_is_in_the_background_gives_its_place(stepper: Stepper, judge: Judge) -> None:
+    behind = [stepper.ask(letter * 20, 30, background=True) for letter in "abcdefgh"[:SEQUENCES]]
+    stepper.finish(lambda: all(len(one.answer.tokens) > 30 for one in behind))
+    asked = stepper.ask("xyz", 30)
+    assert sum(one.answer.slot is None for one in behind) == 1
+    stepper.finish(lambda: asked.is_over)
+    assert not any(one.is_over for one in behind)
+    stepper.finish()
+    assert max(judge.straying(one) for one in behind) < TOLERANCE
+
+
+def test_what_is_in_the_background_takes_nobodys_place(stepper: Stepper) -> None:
+    for letter in "abcdefgh"[:SEQUENCES]:
+        stepper.ask(letter * 20, 5)
+    assert not stepper.scheduler.has_room_for(GenerateRequest("", "", (), background=True))
+    assert not stepper.has_room
+    stepper.finish()
+    assert stepper.has_room
+
+
 # ------------------------------------------------------------------------------------ cancel
 
 
@@ -229,3 +269,72 @@ def test_a_cancel_in_the_middle_ends_only_its_answer(stepper: Stepper) -> None:
     stepper.finish()
     assert one.reason is FinishReason.CANCELLED
     assert other.reason in (FinishReason.LENGTH, FinishReason.STOP)
+
+
+# ----------------------------------------------------------------------------------- guesses
+
+REPEATING = "abcdefgh " * 12
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that can be guessed is guessed, whatever it costs."""
+    monkeypatch.setattr(Guesses, "worth", lambda _self, _costs: 3)
+
+
+def guessed_of(asked: Asked) -> tuple[int, int]:
+    stats = asked.events[-1].stats
+    return stats.drafted_tokens, stats.accepted_tokens
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("seed", range(3))
+def test_guesses_change_no_answer(stepper: Stepper, judge: Judge, seed: int) -> None:
+    asked = run_schedule(stepper, seed)
+    assert sum(guessed_of(one)[0] for one in asked) > 0
+    assert max(judge.straying(one) for one in asked) < TOLERANCE
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_was_guessed_wrongly_leaves_no_trace(stepper: Stepper) -> None:
+    asked = stepper.ask(REPEATING, 60)
+    while stepper.scheduler.is_busy:
+        stepper.scheduler.step()
+        for slot in stepper.loaded.slots.all:
+            assert stepper.loaded.context.used(slot.sequence) == len(slot.cells.tokens)
+    drafted, accepted = guessed_of(asked)
+    assert drafted > accepted >= 0
+    assert asked.events[-1].stats.answer_tokens <= 60
+
+
+@pytest.mark.usefixtures("eager")
+def test_right_guesses_are_written_in_fewer_computations(
+    stepper: Stepper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = stepper.answer(REPEATING, 40)
+    written = alone.answer.tokens[alone.progress[0].total :]
+    stepper.loaded.slots.clear()
+
+    def oracle(_self: Lookup, tokens: list[int], most: int) -> list[int]:
+        return written[len(tokens) - alone.progress[0].total :][:most]
+
+    monkeypatch.setattr(Lookup, "guess", oracle)
+    steps: list[int] = []
+    asked = stepper.ask(REPEATING, 40)
+    stepper.finish(lambda: steps.append(1) or False)
+    assert asked.text == alone.text
+    assert len(steps) < len(written)
+    assert guessed_of(asked)[1] > len(written) // 2
+
+
+@pytest.mark.usefixtures("eager")
+def test_nothing_is_guessed_where_it_cannot_be_taken_back(recurrent: Stepper) -> None:
+    assert guessed_of(recurrent.answer(REPEATING, 40)) == (0, 0)
+
+
+@pytest.mark.usefixtures("eager")
+def test_guesses_give_way_where_the_cells_do_not_suffice(stepper: Stepper, judge: Judge) -> None:
+    asked = [stepper.ask(letter * 50, 180) for letter in "abc"]
+    stepper.finish()
+    assert all(one.is_over for one in asked)
+    assert max(judge.straying(one) for one in asked) < TOLERANCE

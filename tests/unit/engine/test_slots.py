@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.fit import SEQUENCES
+from app.domain.generation import Role, Turn
 from app.engine.cells import GRID
 from tests.helpers.gguf_files import babbler
 from tests.helpers.recurrent_babbler import recurrent_babbler
@@ -15,6 +17,7 @@ from tests.helpers.stepping import Judge, Stepper
 pytestmark = pytest.mark.native_model
 
 LENGTH = 2048
+LETTERS = "abcdefgh"[:SEQUENCES]
 
 
 @pytest.fixture
@@ -32,20 +35,26 @@ def recurrent(tmp_path: Path) -> Iterator[Stepper]:
 
 
 def test_several_conversations_stay_warm(stepper: Stepper) -> None:
-    for letter in "abcd":
-        stepper.answer(letter * 300)
+    for letter in LETTERS:
+        stepper.answer(letter * 200)
     # What was read before is read again from a place on the grid only.
-    cached = [stepper.answer(letter * 320).cached for letter in "abcd"]
-    assert min(cached) >= 300 - GRID
+    cached = [stepper.answer(letter * 220).cached for letter in LETTERS]
+    assert min(cached) >= 200 - 2 * GRID
+
+
+def test_short_conversations_stay_as_well_while_a_place_is_empty(stepper: Stepper) -> None:
+    for letter in LETTERS:
+        stepper.answer(letter * 100)
+    assert min(stepper.held()) > 100
 
 
 def test_the_one_not_used_for_longest_is_overwritten(stepper: Stepper) -> None:
-    for letter in "abcd":
-        stepper.answer(letter * 300)
-    stepper.answer("a" * 310)
-    stepper.answer("e" * 300)
-    assert stepper.answer("a" * 320).cached >= 300 - GRID
-    assert stepper.answer("b" * 320).cached < 5
+    for letter in LETTERS:
+        stepper.answer(letter * 200)
+    stepper.answer("a" * 210)
+    stepper.answer("z" * 200)
+    assert stepper.answer("a" * 220).cached >= 200 - 2 * GRID
+    assert stepper.answer("b" * 220).cached < 5
 
 
 def test_another_conversation_shares_a_beginning_and_both_stay(stepper: Stepper) -> None:
@@ -66,11 +75,40 @@ def test_what_is_shared_takes_no_cells_of_its_own(stepper: Stepper) -> None:
     assert min(cached) > 400 + 2 * GRID
 
 
-def test_asking_again_reads_the_end_only_and_in_the_same_place(stepper: Stepper) -> None:
-    stepper.answer("a" * 1000)
-    again = stepper.answer("a" * 1000)
-    assert again.cached > 1000 - 2 * 64
+def test_asking_again_reads_nothing_and_gives_the_same_answer(stepper: Stepper) -> None:
+    first = stepper.answer("a" * 1000, 40)
+    again = stepper.answer("a" * 1000, 40)
+    assert again.cached == again.progress[0].total == first.progress[-1].total
+    assert again.text == first.text
     assert sum(count > 0 for count in stepper.held()) == 1
+
+
+def test_the_question_before_is_asked_again_without_reading(stepper: Stepper) -> None:
+    first = stepper.answer("a" * 300)
+    said = (Turn(Role.USER, "a" * 300), Turn(Role.ASSISTANT, first.text))
+    assert stepper.answer((*said, Turn(Role.USER, "b" * 200))).cached > 300
+    again = stepper.answer("a" * 300)
+    assert again.cached == again.progress[0].total
+    assert again.text == first.text
+
+
+def test_asking_again_where_the_end_is_forgotten_reads_only_the_end(stepper: Stepper) -> None:
+    first = stepper.answer("a" * 1000, 40)
+    for slot in stepper.loaded.slots.all:
+        slot.cells.ends.clear()
+    again = stepper.answer("a" * 1000, 40)
+    assert 1000 - 2 * GRID < again.cached < 1000
+    assert again.text == first.text
+
+
+def test_an_answer_that_is_shared_with_its_end_is_written_at_once(stepper: Stepper) -> None:
+    """The other answer goes on in the cells where both began."""
+    running = stepper.ask("a" * 600, 60)
+    stepper.finish(lambda: len(running.answer.tokens) > 610)
+    beside = stepper.answer("a" * 600, 20)
+    assert beside.cached == beside.progress[0].total
+    stepper.finish()
+    assert running.text.startswith(beside.text)
 
 
 def test_a_beginning_is_shared_with_an_answer_that_is_being_written(stepper: Stepper) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from app.domain import errors
+from app.domain.fit import SEQUENCES
 from app.domain.generation import FinishReason, Loaded, PromptProgress, TextDelta
 from app.engine.supervisor import HostEngine
 from tests.helpers.engine_rig import Events, Rig, collect, new_id
@@ -99,27 +100,27 @@ def test_more_answers_than_there_is_room_for_wait_in_order(shared: Rig) -> None:
             await collect(shared.generate(unread("Hello."), max_tokens=4))
             ended.append(number)
 
-        await asyncio.gather(*(one(number) for number in range(9)))
+        await asyncio.gather(*(one(number) for number in range(2 * SEQUENCES + 1)))
         return ended
 
     ended = shared.run(go())
-    assert sorted(ended) == list(range(9))
-    assert ended[-1] == 8
+    assert sorted(ended) == list(range(2 * SEQUENCES + 1))
+    assert ended[-1] == 2 * SEQUENCES
 
 
 def test_a_request_that_waits_is_cancelled_at_once(shared: Rig) -> None:
     async def go() -> tuple[bool, Events]:
-        ids = [new_id() for _ in range(5)]
+        ids = [new_id() for _ in range(SEQUENCES + 1)]
         running = [
             asyncio.ensure_future(collect(shared.generate(unread(STORY), request_id)))
-            for request_id in ids[:4]
+            for request_id in ids[:-1]
         ]
-        waiting = asyncio.ensure_future(collect(shared.generate(STORY, ids[4])))
+        waiting = asyncio.ensure_future(collect(shared.generate(STORY, ids[-1])))
         await asyncio.sleep(0)
-        shared.engine.cancel(ids[4])
+        shared.engine.cancel(ids[-1])
         events = await waiting
         still_running = not any(task.done() for task in running)
-        for request_id in ids[:4]:
+        for request_id in ids[:-1]:
             shared.engine.cancel(request_id)
         await asyncio.gather(*running)
         return still_running, events

@@ -87,7 +87,8 @@ def test_worked_figures(
 def test_the_starter_model() -> None:
     shape = inspect_file(str(starter_file()))[0].shape
     assert shape is not None
-    assert shape.layers == (LayerShape(192, 192),) * 30
+    assert shape.layers == (LayerShape(192, 192, weights_bytes=2_216_448),) * 30
+    assert (shape.output_bytes, shape.head_width) == (30_083_328, 64)
     assert (shape.vocabulary, shape.width, shape.inner) == (49_152, 576, 1536)
     assert shape.trained_context == 8192
     found = estimate(shape, ContextPlan(8192))

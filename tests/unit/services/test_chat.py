@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.conversation import Message, MessageStatus
+from app.domain.conversation import ChatParams, Message, MessageStatus
 from app.domain.errors import DiskFull, EngineCrashed, StoreError, UsageError
 from app.domain.facts import (
     AnswerEnded,
@@ -20,13 +20,17 @@ from app.domain.facts import (
 )
 from app.domain.generation import (
     Failed,
+    Finished,
     FinishReason,
     PartKind,
     PromptProgress,
     Role,
+    RunStats,
+    Switches,
     TextDelta,
     Turn,
 )
+from app.domain.overflow import Overflow
 from app.store.sqlite_store import SqliteStore
 from tests.helpers.scripted_engine import text
 from tests.unit.services.world import World, run, world
@@ -329,4 +333,47 @@ def test_a_failed_empty_answer_leaves_one_question_for_the_template():
         await w.until_answered()
         return w.engine.generated[1].turns
 
-    assert run(test) == (Turn(Role.USER, "First?\n\nSecond?"),)
+    assert run(test) == (Turn(Role.USER, "First?\n\nSecond?", messages=2),)
+
+
+def test_the_policy_and_the_switches_reach_the_engine():
+    params = ChatParams(overflow=Overflow.KEEP_ENDS, switches=Switches(False, "low"))
+
+    async def test(w: World):
+        w.engine.replies.append(text("ok"))
+        conversation = await w.conversations.fresh()
+        await w.conversations.set_params(conversation.id, params)
+        await w.chat.send(conversation.id, "Hi")
+        await w.until_answered()
+        return w.engine.generated[0]
+
+    request = run(test)
+    assert (request.overflow, request.switches) == (params.overflow, params.switches)
+
+
+def test_what_was_left_out_is_told_while_it_is_read_and_kept_with_the_run():
+    async def test(w: World):
+        stats = RunStats(left_out=12, shifted_tokens=300)
+        w.engine.replies.append([PromptProgress(1, 2, 0, 12), Finished(FinishReason.STOP, stats)])
+        conversation = await ask(w, "Hi")
+        await w.until_answered()
+        message = await w.last(conversation)
+        told = [fact.left_out for fact in w.facts if isinstance(fact, AnswerProgress)]
+        return told, message.run
+
+    told, run_kept = run(test)
+    assert told == [12]
+    assert run_kept is not None
+    assert (run_kept.stats.left_out, run_kept.stats.shifted_tokens) == (12, 300)
+
+
+def test_what_was_left_out_of_an_answer_that_failed_is_said_too():
+    async def test(w: World):
+        w.engine.replies.append([PromptProgress(1, 2, 0, 12), Failed(EngineCrashed("It died"))])
+        conversation = await ask(w, "Hi")
+        await w.until_answered()
+        return (await w.last(conversation)).run
+
+    failed = run(test)
+    assert failed is not None
+    assert failed.stats.left_out == 12

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from app.domain.facts import ConversationsChanged
 from app.domain.localmodel import LocalModel
+from app.domain.overflow import Overflow
 from app.domain.settings import ChatSettings
 from app.services.conversations import starting_params
 from tests.helpers.scripted_engine import text
@@ -110,3 +111,8 @@ def test_what_was_answered_is_found():
         return [hit.conversation_id == made.id for hit in await w.conversations.search("danube")]
 
     assert run(test) == [True]
+
+
+def test_the_policy_of_the_settings_is_that_of_a_new_conversation():
+    assert starting_params(ChatSettings(), None).overflow is Overflow.DROP_OLDEST
+    assert starting_params(ChatSettings(overflow="stop"), None).overflow is Overflow.STOP

@@ -11,11 +11,13 @@ from app.domain.errors import EngineCrashed, StoreError
 from app.domain.facts import ModelPhase
 from app.domain.fit import ContextPlan, FitRecord, Memory, Verdict, estimate
 from app.domain.generation import Loaded
+from app.domain.load_params import LoadParams
 from app.services.fit import FitService
 from tests.helpers.scripted_engine import info_for
 from tests.unit.services.world import SHAPE, World, local_model, run, world
 
 MODEL = local_model("starter", starter=True)
+PLAIN = LoadParams(key_type="f16", value_type="f16")
 CACHE = 2 * 2 * 64 * 2
 """Bytes a token of the invented model."""
 
@@ -31,14 +33,14 @@ def test_the_automatic_context_against_what_is_free() -> None:
         assert fit.plan == ContextPlan(8192)
         assert fit.expected == estimate(SHAPE, ContextPlan(8192))
         assert fit.expected.cache_bytes == CACHE * 8192
-        assert (fit.measured, fit.free_bytes) == (None, 8_000_000)
+        assert (fit.measured, fit.free_bytes) == (None, 8_000_000_000)
 
     run(go)
 
 
 def test_lengths_are_what_the_engine_makes_of_them() -> None:
     async def go(made: World) -> None:
-        fit = made.fit.fit(MODEL, 300)
+        fit = made.fit.fit(MODEL, LoadParams(context_length=300))
         assert fit is not None
         assert fit.plan == ContextPlan(512)
 
@@ -71,11 +73,11 @@ def test_memory_is_asked_each_time(available: int, verdict: Verdict) -> None:
 def test_the_largest_context_is_at_most_the_trained_one() -> None:
     async def go(made: World) -> None:
         made.memory.append(Memory(10**12, 10**12))
-        assert made.fit.largest_context(MODEL) == 8192
+        assert made.fit.largest_context(MODEL, PLAIN) == 8192
         made.memory.append(Memory(10**12, 900 + compute_of(2048) + CACHE * 2048))
-        assert made.fit.largest_context(MODEL) == 2048
+        assert made.fit.largest_context(MODEL, PLAIN) == 2048
         made.memory.append(Memory(10**12, 0))
-        assert made.fit.largest_context(MODEL) == 0
+        assert made.fit.largest_context(MODEL, PLAIN) == 0
 
     run(go)
 
@@ -83,8 +85,9 @@ def test_the_largest_context_is_at_most_the_trained_one() -> None:
 # ---------------------------------------------------------------------- what would be given back
 
 
-async def free_beside(made: World, memory: Memory, *, mapped: int = 0, gpu_layers: int = 0) -> int:
-    info = replace(info_for("starter"), mapped_bytes=mapped, gpu_layers=gpu_layers)
+async def free_beside(made: World, memory: Memory, *, mapped: int = 0, there: int = 0) -> int:
+    places = (("CUDA0", there),) if there else ()
+    info = replace(info_for("starter"), mapped_bytes=mapped, places=places)
     made.engine.loads.append([Loaded(info)])
     await made.models.load()
     made.memory.append(memory)
@@ -108,7 +111,7 @@ def test_never_more_than_there_is() -> None:
 
 
 def test_what_lies_in_a_graphics_processor_is_left_out() -> None:
-    assert run(lambda made: free_beside(made, Memory(9000, 1000), gpu_layers=3)) == 1000
+    assert run(lambda made: free_beside(made, Memory(9000, 1000), there=120)) == 1003
 
 
 # ------------------------------------------------------------------------------------ learning
@@ -119,9 +122,9 @@ def test_a_load_is_remembered_and_told_from_then_on() -> None:
         await made.models.load()
         await made.tasks.drain()
         (record,) = await made.store.fits("here")
-        assert record.predicted == estimate(SHAPE, ContextPlan(4096))
+        assert record.predicted == estimate(SHAPE, ContextPlan(8192))
         assert (record.path, record.measured.total_bytes) == ("starter", 123)
-        told = made.fit.fit(MODEL, 4096)
+        told = made.fit.fit(MODEL)
         assert told is not None
         assert told.measured == record.measured
         assert told.needed_bytes == 123
@@ -133,7 +136,7 @@ def test_another_file_at_the_place_is_another_file() -> None:
     async def go(made: World) -> None:
         await made.models.load()
         await made.tasks.drain()
-        told = made.fit.fit(replace(MODEL, mtime_ns=6), 4096)
+        told = made.fit.fit(replace(MODEL, mtime_ns=6))
         assert told is not None
         assert told.measured is None
 
@@ -147,7 +150,7 @@ def test_the_estimate_corrects_itself() -> None:
         await made.models.load()
         await made.tasks.drain()
         assert made.fit.factor == pytest.approx(1.1, rel=1e-3)
-        other = made.fit.fit(local_model("other"), 8192)
+        other = made.fit.fit(local_model("other"))
         assert other is not None
         assert other.expected.compute_bytes == pytest.approx(1.1 * compute_of(8192), rel=1e-3)
         # What is learned from stays the formula's own figure.
@@ -181,11 +184,11 @@ def test_the_next_start_recalls_it() -> None:
         await made.tasks.drain()
         for machine, expected in (("here", 123), ("elsewhere", None)):
             later = FitService(
-                made.engine, made.store, made.models._facts, made.tasks,
-                lambda: made.memory[-1], machine, lambda: 0,
+                made.engine, made.store, made.load_settings.effective, made.models._facts,
+                made.tasks, lambda: made.memory[-1], machine, lambda: 0,
             )  # fmt: skip
             await later.start()
-            told = later.fit(MODEL, 4096)
+            told = later.fit(MODEL)
             assert told is not None
             assert (told.measured.total_bytes if told.measured else None) == expected
 
@@ -203,7 +206,7 @@ def test_a_store_that_fails_loses_only_what_lasts(monkeypatch: pytest.MonkeyPatc
             await made.fit.start()
             await made.models.load()
             await made.tasks.drain()
-            told = made.fit.fit(MODEL, 4096)
+            told = made.fit.fit(MODEL)
             assert told is not None
             assert told.needed_bytes == 123
 
@@ -215,7 +218,7 @@ def test_a_store_that_fails_loses_only_what_lasts(monkeypatch: pytest.MonkeyPatc
 
 def test_measuring_loads_nothing_and_is_remembered() -> None:
     async def go(made: World) -> None:
-        told = await made.fit.measure(MODEL, 2048)
+        told = await made.fit.measure(MODEL, LoadParams(context_length=2048))
         assert told is not None
         assert told.needed_bytes == 123
         assert made.engine.measured == ["starter"]

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from app.domain.errors import EngineCrashed, FileMissing, LoadRefused, ModelFileError
-from app.domain.facts import ModelPhase, ModelStateChanged
+from app.domain.facts import LoadedModelsChanged, ModelPhase, ModelStateChanged
 from app.domain.generation import Failed
 from tests.unit.services.world import World, local_model, run
 
@@ -45,7 +45,7 @@ def test_another_context_length_loads_again():
         await w.models.load()
         return [request.params.context_length for request in w.engine.asked_to_load]
 
-    assert run(test) == [None, 2048]
+    assert run(test) == [8192, 2048]
 
 
 def test_a_refused_load_is_shown_and_raised():
@@ -127,7 +127,7 @@ def test_a_file_that_went_away_is_said_at_load():
 def test_an_engine_that_dies_idle_is_shown_and_the_next_load_works():
     async def test(w: World):
         await w.models.load()
-        w.engine.lose(EngineCrashed("It died"))
+        w.engine.lose("starter", EngineCrashed("It died"))
         lost = w.models.state.phase
         await w.models.load()
         return lost, w.models.state.phase
@@ -153,3 +153,86 @@ def test_the_starter_cannot_be_forgotten():
         return w.models.models
 
     assert run(test) == (local_model("starter", starter=True),)
+
+
+# ------------------------------------------------------------------------- several at once
+
+
+def shown_loaded(w: World) -> list[list[str]]:
+    """What was told to be in memory, one after the other."""
+    told = [fact.loaded for fact in w.facts if isinstance(fact, LoadedModelsChanged)]
+    return [[info.path for info in infos] for infos in told]
+
+
+def test_another_model_is_loaded_beside_the_first():
+    async def test(w: World):
+        w.engine.room = 2
+        await w.models.load()
+        await w.models.open_file("other")
+        await w.models.load()
+        return [info.path for info in w.models.loaded], shown_loaded(w)
+
+    loaded, shown = run(test)
+    assert loaded == ["starter", "other"]
+    assert shown == [["starter"], ["starter", "other"]]
+
+
+def test_a_model_that_is_there_is_ready_at_once():
+    async def test(w: World):
+        w.engine.room = 2
+        await w.models.load()
+        await w.models.open_file("other")
+        await w.models.load()
+        await w.models.choose("starter")
+        phase = w.models.state.phase
+        await w.models.load()
+        return phase, len(w.engine.asked_to_load)
+
+    assert run(test) == (ModelPhase.READY, 2)
+
+
+def test_each_can_be_unloaded_for_itself():
+    async def test(w: World):
+        w.engine.room = 2
+        await w.models.load()
+        await w.models.open_file("other")
+        await w.models.load()
+        await w.models.unload("starter")
+        first = [info.path for info in w.models.loaded], w.models.state.phase
+        await w.models.unload()
+        return first, w.models.loaded, w.models.state.phase
+
+    assert run(test) == ((["other"], ModelPhase.READY), (), ModelPhase.CHOSEN)
+
+
+def test_one_that_made_way_is_shown_as_not_loaded():
+    async def test(w: World):
+        await w.models.load()
+        w.engine.drop("starter")
+        return w.models.state.phase, shown_loaded(w)
+
+    assert run(test) == (ModelPhase.CHOSEN, [["starter"], []])
+
+
+def test_the_engine_of_another_model_that_dies_is_no_failure_of_this_one():
+    async def test(w: World):
+        w.engine.room = 2
+        await w.models.load()
+        await w.models.open_file("other")
+        await w.models.load()
+        w.engine.lose("starter", EngineCrashed("It died"))
+        return w.models.state.phase, [info.path for info in w.models.loaded]
+
+    assert run(test) == (ModelPhase.READY, ["other"])
+
+
+def test_a_load_is_cancelled_while_the_devices_are_looked_at():
+    async def test(w: World):
+        w.engine.hold_devices = asyncio.Event()
+        loading = asyncio.ensure_future(w.models.load())
+        await w.until(lambda: w.models.state.phase is ModelPhase.LOADING)
+        w.models.cancel_load()
+        w.engine.hold_devices.set()
+        return await loading, w.engine.asked_to_load
+
+    assert run(test) == (None, [])

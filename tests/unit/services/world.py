@@ -9,17 +9,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from app.config.load_settings_file import LoadSettingsFile
 from app.domain.conversation import Message
-from app.domain.errors import FileMissing
+from app.domain.errors import FileMissing, LoadSettingsRefused
 from app.domain.facts import AnswerEnded, Fact
 from app.domain.fit import LayerShape, Memory, ModelShape
 from app.domain.localmodel import GgufFacts, LocalModel
 from app.domain.settings import Settings
+from app.domain.slowness import MachineFacts
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
+from app.services.benchmarks import BenchmarkService
 from app.services.chat import ChatService
 from app.services.conversations import ConversationService
 from app.services.fit import FitService
+from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
 from app.services.settings import SettingsService
 from app.store.sqlite_store import SqliteStore
@@ -38,6 +42,7 @@ SHAPE = ModelShape(
     heads=1,
     query=64,
     inner=256,
+    head_width=64,
 )
 """Of the invented models."""
 
@@ -56,6 +61,8 @@ class Shelf:
 
     files: dict[str, LocalModel]
     hashed: list[str] = field(default_factory=list)
+    adapters: dict[str, str] = field(default_factory=dict)
+    """Path and architecture."""
 
     async def inspect(self, path: str) -> LocalModel:
         if path not in self.files:
@@ -64,6 +71,10 @@ class Shelf:
 
     async def starter(self) -> LocalModel | None:
         return next((model for model in self.files.values() if model.is_starter), None)
+
+    async def require_adapter(self, path: str, architecture: str) -> None:
+        if self.adapters.get(path) != architecture:
+            raise LoadSettingsRefused("No adapter for this model", path, "Take it out.")
 
     async def sha256(self, path: str) -> str:
         self.hashed.append(path)
@@ -97,6 +108,10 @@ class World:
     fit: FitService
     memory: list[Memory]
     """The last one is what the machine has."""
+    load_settings: LoadSettingsService
+    benchmarks: BenchmarkService
+    machine: list[MachineFacts]
+    """The last one is what the machine is."""
 
     async def until_answered(self) -> AnswerEnded:
         """Wait for the next end of an answer and for all that follows from it."""
@@ -128,17 +143,54 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     settings = SettingsService(MemorySettings())
     ticks = itertools.count(1000)
     clock: Callable[[], int] = lambda: next(ticks)  # noqa: E731
-    models = ModelService(engine, shelf, used, settings, broadcast, tasks)
+    load_settings = LoadSettingsService(LoadSettingsFile(None), shelf, settings, "here", broadcast)
+    memory = [Memory(16_000_000_000, 8_000_000_000)]
+    fit = FitService(
+        engine,
+        used,
+        load_settings.effective,
+        broadcast,
+        tasks,
+        lambda: memory[-1],
+        "here",
+        clock,
+    )
+    await fit.start()
+    models = ModelService(engine, shelf, used, settings, load_settings, fit, broadcast, tasks)
     conversations = ConversationService(
         used, settings, broadcast, clock, lambda: models.state.model
     )
     chat = ChatService(engine, used, models, broadcast, tasks, clock)
-    memory = [Memory(16_000_000, 8_000_000)]
-    fit = FitService(engine, used, broadcast, tasks, lambda: memory[-1], "here", clock)
-    await fit.start()
+    machine = [MachineFacts(cores=4)]
+    benchmarks = BenchmarkService(
+        engine,
+        used,
+        models,
+        load_settings,
+        broadcast,
+        tasks,
+        lambda: memory[-1],
+        lambda: machine[-1],
+        "here",
+        clock,
+    )
     await models.start()
     made = World(
-        engine, used, shelf, settings, facts, bugs, tasks, models, conversations, chat, fit, memory
+        engine,
+        used,
+        shelf,
+        settings,
+        facts,
+        bugs,
+        tasks,
+        models,
+        conversations,
+        chat,
+        fit,
+        memory,
+        load_settings,
+        benchmarks,
+        machine,
     )
     try:
         yield made

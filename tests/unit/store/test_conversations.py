@@ -9,7 +9,8 @@ import pytest
 
 from app.domain.conversation import ChatParams
 from app.domain.errors import NotFound
-from app.domain.generation import Sampling
+from app.domain.generation import Sampling, Switches
+from app.domain.overflow import Overflow
 from app.store.sqlite_store import SqliteStore
 from app.store.values import params_from_json, params_to_json
 from tests.unit.store.building import PARAMS, asked, begun, run
@@ -170,3 +171,14 @@ def test_parameters_kept_before_these_existed_are_read():
         '"min_p": 0.05, "temperature": 0.8, "seed": null}, "max_tokens": 9, "context_length": null}'
     )
     assert params_from_json(old) == ChatParams("S", Sampling(), 9, None)
+
+
+def test_the_policy_and_the_switches_are_kept():
+    params = ChatParams(overflow=Overflow.KEEP_ENDS, switches=Switches(False, "high"))
+    assert params_from_json(params_to_json(params)) == params
+
+
+def test_a_policy_of_a_newer_version_becomes_the_usual_one():
+    given = json.loads(params_to_json(ChatParams())) | {"overflow": "summarise"}
+    given["switches"] |= {"budget": 3}
+    assert params_from_json(json.dumps(given)) == ChatParams()

@@ -14,7 +14,14 @@ from app.store.unavailable import UnavailableStore
 ERROR = StoreNewer("newer")
 STORE: ConversationStore = UnavailableStore(ERROR)
 METHODS = [name for name, _ in inspect.getmembers(ConversationStore, inspect.isfunction)]
-GENTLE = {"list_conversations", "search", "fits", "close"}
+GENTLE = {
+    "list_conversations",
+    "search",
+    "fits",
+    "benchmarks",
+    "longest_conversation",
+    "close",
+}
 
 
 def test_lists_are_empty():
@@ -23,11 +30,13 @@ def test_lists_are_empty():
             await STORE.list_conversations(trashed=True),
             await STORE.search("x", 3),
             await STORE.fits("machine"),
+            await STORE.benchmarks("machine", "a.gguf", 1),
         ]
+        assert await STORE.longest_conversation() == 0
         await STORE.close()
         return lists
 
-    assert asyncio.run(main()) == [[], [], []]
+    assert asyncio.run(main()) == [[], [], [], []]
 
 
 @pytest.mark.parametrize("name", [n for n in METHODS if n not in GENTLE and n[0] != "_"])

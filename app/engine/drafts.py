@@ -1,0 +1,109 @@
+"""Guessing the next tokens of an answer, so that several are looked at in one computation.
+
+A batch of a few rows costs less than as many batches of one row. Where the answer repeats what was
+said before (code that is changed, a text that is quoted), what followed then is a good guess:
+prompt look-up (llama.cpp, examples/lookup). A guess never changes what is written: the sampler
+chooses at every place, and from the first place on where it chooses otherwise the guess is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+LONGEST_DRAFT = 7
+"""Tokens that are guessed at most."""
+SHORTEST_MATCH = 3
+"""Tokens that must have occurred before, in this order: fewer occur by chance."""
+_HOPE = 0.7
+"""Share of the guessed tokens that hold, before there is experience."""
+_WEIGHT = 0.15
+"""Of a guess's newest result in the running share."""
+_PAUSE = 48
+"""Tokens that are written without guesses after these did not pay."""
+_GAIN = 1.05
+"""By how much guessing must be faster, at least, to be done."""
+
+
+@dataclass(slots=True)
+class Lookup:
+    """Where each run of `SHORTEST_MATCH` tokens of a text was seen last."""
+
+    _after: dict[tuple[int, ...], int] = field(default_factory=dict[tuple[int, ...], int])
+    _known: int = 0
+    """Tokens that were looked at."""
+
+    def guess(self, tokens: Sequence[int], most: int) -> list[int]:
+        """What followed the last tokens when they occurred before, at most so many."""
+        if len(tokens) < self._known:
+            # The beginning was dropped to make room.
+            self._after.clear()
+            self._known = 0
+        # The run at the very end is entered when something has followed it.
+        for end in range(max(self._known, SHORTEST_MATCH), len(tokens)):
+            self._after[tuple(tokens[end - SHORTEST_MATCH : end])] = end
+        self._known = max(self._known, len(tokens))
+        at = self._after.get(tuple(tokens[-SHORTEST_MATCH:]))
+        return [] if at is None else list(tokens[at : at + most])
+
+
+@dataclass(slots=True)
+class Costs:
+    """What the rows of a batch take on this machine, in seconds; learned while answers are
+    written."""
+
+    batch: float = 0.0
+    """Of a batch without guesses; 0 before the first one."""
+    row: float = 0.0
+    """Of each guessed row more; 0 before the first one."""
+
+    def plain(self, seconds: float) -> None:
+        """A batch without guesses took so long."""
+        self.batch = _mean(self.batch, seconds)
+
+    def guessed(self, rows: int, seconds: float) -> None:
+        """A batch with so many guessed rows took so long."""
+        self.row = _mean(self.row, max(seconds - self.batch, self.batch / 100) / rows)
+
+
+@dataclass(slots=True)
+class Guesses:
+    """Whether guessing pays for one answer, by what came of the guesses before."""
+
+    holds: float = _HOPE
+    """The chance that the next token of a guess holds, if the one before did."""
+    wait: int = 0
+    """Tokens to be written before the next guess."""
+
+    def worth(self, costs: Costs) -> int:
+        """How many tokens to guess now; 0 where that would not be faster."""
+        if self.wait:
+            self.wait -= 1
+            return 0
+        if not costs.batch:
+            return 0
+        if not costs.row:
+            # Nothing is known of guessed rows; a few of them tell.
+            return LONGEST_DRAFT // 2
+        return self._best(costs.row / costs.batch)
+
+    def _best(self, row: float) -> int:
+        """The length with the most tokens for the time, in which a batch is 1 and a row `row`."""
+        best, gain, tokens = 0, _GAIN, 1.0
+        for length in range(1, LONGEST_DRAFT + 1):
+            tokens += self.holds**length
+            if tokens / (1 + length * row) > gain:
+                best, gain = length, tokens / (1 + length * row)
+        if not best:
+            self.wait, self.holds = _PAUSE, _HOPE
+        return best
+
+    def came_of(self, guessed: int, held: int) -> None:
+        """Of so many guessed tokens so many held."""
+        tried = held if held == guessed else held + 1
+        for number in range(tried):
+            self.holds += _WEIGHT * ((number < held) - self.holds)
+
+
+def _mean(before: float, now: float) -> float:
+    return now if before == 0 else before + _WEIGHT * (now - before)

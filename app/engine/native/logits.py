@@ -1,0 +1,58 @@
+"""What the model makes of a place in a text: a number for each token of its vocabulary."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from app.engine.native.bindings import lib
+
+Logits: TypeAlias = npt.NDArray[np.float32]
+
+_CANDIDATE = np.dtype([("id", "<i4"), ("logit", "<f4"), ("p", "<f4")])
+"""llama.h, struct llama_token_data."""
+
+Candidates: TypeAlias = npt.NDArray[np.void]
+
+
+def are_sound(logits: Logits, *, thorough: bool) -> bool:
+    """Whether these are numbers.
+
+    One that is none in the middle of the computation makes all of them none, so that a look at the
+    first tells; damaged weights of single tokens are found by a `thorough` look, which takes some
+    0.1 ms for 50,000 tokens.
+    """
+    return math.isfinite(float(logits.max())) if thorough else not math.isnan(float(logits[0]))
+
+
+def candidates(logits: Logits) -> Candidates:
+    """All tokens, to choose from."""
+    made = np.zeros(len(logits), _CANDIDATE)
+    made["id"] = np.arange(len(logits))
+    made["logit"] = logits
+    return made
+
+
+def candidate(token: int) -> Candidates:
+    """One token."""
+    made = np.zeros(1, _CANDIDATE)
+    made["id"] = token
+    return made
+
+
+def applied(sampler: int, to: Candidates) -> Any:
+    """Let a sampler or a chain have its way; llama.cpp's array, for as long as `to` lives."""
+    data = to.ctypes.data_as(lib.llama_token_data_p)
+    array = lib.llama_token_data_array(data, len(to), -1, False)
+    lib.llama_sampler_apply(sampler, ctypes.byref(array))
+    return array
+
+
+def chosen(chain: int, of: Candidates) -> int:
+    """The token that a chain chooses; it is not told to it (`llama_sampler_accept`)."""
+    array = applied(chain, of)
+    return int(array.data[array.selected].id)

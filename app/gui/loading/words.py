@@ -1,0 +1,49 @@
+"""Where a model's memory lies and what computes here, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.domain.fit import MEMORY, Fit, Share
+from app.domain.placement import Device, DeviceKind
+from app.gui.wording import size_text
+
+_KINDS = {
+    DeviceKind.PROCESSOR: "processor",
+    DeviceKind.GRAPHICS: "graphics processor",
+    DeviceKind.SHARED: "graphics processor in the machine's memory",
+}
+
+
+def parts(fit: Fit) -> str:
+    """Where the memory goes: one line, or one for each place."""
+    if fit.shares:
+        return "\n".join(_share(share) for share in fit.shares)
+    expected = fit.expected
+    pieces = [
+        f"Weights {size_text(expected.weights_bytes)}",
+        f"context {size_text(expected.context_bytes)}",
+        f"buffers {size_text(expected.compute_bytes)}",
+    ]
+    if expected.projector_bytes:
+        pieces.append(f"images {size_text(expected.projector_bytes)}")
+    return ", ".join(pieces) + "."
+
+
+def _share(share: Share) -> str:
+    where = "Machine's memory" if share.place == MEMORY else share.place
+    layers = "1 layer" if share.layers == 1 else f"{share.layers} layers"
+    needed, free = size_text(share.total_bytes), size_text(share.free_bytes)
+    return f"{where}: {layers}, {needed} of {free} free"
+
+
+def devices(found: Sequence[Device]) -> str:
+    """A line for each: what it is and what is free there."""
+    return "\n".join(_device(device) for device in found)
+
+
+def _device(device: Device) -> str:
+    what = f"{device.description} ({_KINDS[device.kind]})"
+    if not device.total_bytes:
+        return what
+    return f"{what}: {size_text(device.free_bytes)} of {size_text(device.total_bytes)} free"

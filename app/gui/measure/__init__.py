@@ -1,0 +1,1 @@
+"""Measuring the chosen model: how fast it is here, how it was before, and why it is slow."""

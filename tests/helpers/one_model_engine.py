@@ -1,0 +1,96 @@
+"""An engine for one model that loads at once and answers until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from app.domain.errors import AppError
+from app.domain.fit import MEMORY, MeasuredSizes
+from app.domain.generation import (
+    Finished,
+    FinishReason,
+    GenerateEvent,
+    GenerateRequest,
+    Loaded,
+    LoadedInfo,
+    LoadEvent,
+    LoadRequest,
+    PartKind,
+    RunStats,
+    TextDelta,
+)
+from app.domain.load_params import LoadParams
+from app.domain.placement import Device
+from app.flow.stream import BatchStream
+from tests.helpers.scripted_engine import info_for
+
+
+class LastingEngine:
+    """Implements `OneModelEngine`; an answer lasts until it is cancelled."""
+
+    def __init__(self, gate: Callable[[], asyncio.Event | None]) -> None:
+        """`gate` tells what holds back a load, if anything does."""
+        self._gate = gate
+        self._loading = False
+        self.loaded: LoadedInfo | None = None
+        self.closed = False
+        self._answers: dict[str, BatchStream[Any]] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def is_busy(self) -> bool:
+        return self._loading or bool(self._answers)
+
+    async def idle(self) -> None:
+        await self._idle.wait()
+
+    def warm(self) -> None:
+        return
+
+    async def load(self, request: LoadRequest) -> AsyncIterator[Sequence[LoadEvent]]:
+        gate = self._gate()
+        self._loading = True
+        self._idle.clear()
+        if gate is not None:
+            await gate.wait()
+        self._loading = False
+        self._idle.set()
+        weights = dict(request.needs).get(MEMORY, 100)
+        self.loaded = replace(info_for(request.path), weights_bytes=weights)
+        yield [Loaded(self.loaded)]
+
+    def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
+        stream: BatchStream[GenerateEvent] = BatchStream(asyncio.get_running_loop())
+        stream.put(TextDelta(PartKind.TEXT, "…"))
+        self._answers[request.request_id] = stream
+        self._idle.clear()
+        return stream
+
+    def cancel(self, request_id: str) -> None:
+        stream = self._answers.pop(request_id, None)
+        if stream is not None:
+            stream.finish(Finished(FinishReason.CANCELLED, RunStats()))
+        if not self._answers:
+            self._idle.set()
+
+    async def describe(self) -> dict[str, str | list[str]]:
+        return {}
+
+    async def devices(self) -> tuple[Device, ...]:
+        return ()
+
+    async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:
+        return MeasuredSizes(params.context_length or 4096, 100, 20, 3)
+
+    def on_lost(self, heard: Callable[[AppError], None]) -> None:
+        return
+
+    async def close(self) -> None:
+        self.closed = True
+        self.loaded = None
+        for request_id in tuple(self._answers):
+            self.cancel(request_id)
