@@ -1,20 +1,19 @@
-"""The real application with its model loaded and a message answered, until it is ended.
+"""The real application with its model loaded and answering, until it is ended.
 
-`python -m tests.bench.memory_window PROFILE` writes `["answered", BYTES]` once it has answered a
-message that fills llama.cpp's buffers; BYTES is what the model itself takes, as the engine tells.
+`python -m tests.bench.memory_window PROFILE` writes `["answering", BYTES]` some way into the answer
+to a message that fills llama.cpp's buffers; BYTES is what the model itself takes, as the engine
+tells.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.domain.facts import AnswerEnded, Fact, ModelPhase
+from app.domain.facts import AnswerEnded, AnswerGrew, Fact, ModelPhase
 from tests.bench.engine.talk import long_text
 from tests.helpers.driven_app import run_driven, tell, until
 
@@ -24,31 +23,31 @@ if TYPE_CHECKING:
 
 _PROMPT_TOKENS = 1200
 """More than one batch."""
-_ANSWER_TOKENS = 64
-_SETTLE_SECONDS = 1.0
+_PIECES = 30
+"""Of the answer, before the memory is looked at."""
 
 
 async def play(window: MainWindow, services: Services) -> None:
     """Ask once and tell what the model takes."""
-    ended: list[AnswerEnded] = []
+    pieces: list[AnswerGrew] = []
 
     def heard(fact: Fact) -> None:
-        if isinstance(fact, AnswerEnded):
-            ended.append(fact)
+        match fact:
+            case AnswerGrew():
+                pieces.append(fact)
+            case AnswerEnded(error=error) if error is not None:
+                raise RuntimeError(error.title)
+            case _:
+                pass
 
     services.facts.subscribe(heard)
-    chat = replace(services.settings.current.chat, max_tokens=_ANSWER_TOKENS)
-    services.settings.change(replace(services.settings.current, chat=chat))
     await until(lambda: services.models.state.phase is ModelPhase.READY)
     window.composer.set_text(long_text(_PROMPT_TOKENS) + "Sum it up in a sentence.")
     QTest.keyClick(window.composer.field, Qt.Key.Key_Return)
-    await until(lambda: ended)
-    if ended[0].error is not None:
-        raise RuntimeError(ended[0].error.title)
-    await asyncio.sleep(_SETTLE_SECONDS)
+    await until(lambda: len(pieces) >= _PIECES)
     info = services.models.state.info
     assert info is not None
-    tell("answered", info.total_bytes)
+    tell("answering", info.total_bytes)
 
 
 if __name__ == "__main__":
