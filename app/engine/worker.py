@@ -322,6 +322,8 @@ class Worker:
             self._keeper.forget(tag)
 
     def _unload(self) -> None:
+        from app.engine.native import system
+
         if self._bench is not None:
             with self._changed:
                 bench, self._bench = self._bench, None
@@ -332,6 +334,7 @@ class Worker:
             self._loaded.slots.save_all()
             self._loaded.close()
             self._loaded = None
+            system.give_back_memory()
 
 
 PROGRESS_STEP = 0.01

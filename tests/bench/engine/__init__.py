@@ -1,8 +1,10 @@
 """The engine against llama.cpp's own programs and against peers, beside a window that paints.
 
-Ours and theirs run by turns, with as many threads, all with flash attention, the same niceness and
-as many tokens in the context before. What counts is the median of the ratios of one turn each,
-which a machine that is busy now and then hardly moves. Each group of rows loads the model anew.
+Ours and theirs run by turns, with as many threads, the same niceness and as many tokens in the
+context before. The engine is loaded as the application does it; llama.cpp's measurements run with
+the same kind of attention, llama-server and the peers as they are by themselves. What counts is the
+median of the ratios of one turn each, which a machine that is busy now and then hardly moves. Each
+group of rows loads the model anew.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bench.engine.talk import conversation, long_text
+from tests.bench.engine.talk import conversation, load_as_chosen, long_text
 from tests.bench.references import benchmarks
 from tests.bench.rows import Row, at_least, told
 from tests.bench.turns import by_turns, one
@@ -30,7 +30,7 @@ def _length(rig: Rig, path: Path, name: str, length: int) -> list[Row]:
     def ours(number: int) -> float:
         nonlocal threads, tokens
         # As new, so that the cache is as empty as theirs.
-        threads = rig.load_well(path, context_length=CONTEXT).info.threads
+        threads = load_as_chosen(rig, path, CONTEXT).threads
         rig.ask("Hello.", max_tokens=2)
         rate, tokens = _read(rig, f"Number {number}. {long_text(length)}")
         return rate

@@ -6,7 +6,7 @@ import statistics
 from pathlib import Path
 
 from app.domain.generation import Role, Turn
-from tests.bench.engine.talk import conversation, first_text
+from tests.bench.engine.talk import conversation, first_text, load_as_chosen
 from tests.bench.rows import Row, at_most, told
 from tests.helpers.engine_rig import Rig, user
 
@@ -25,7 +25,7 @@ _AROUND = 3
 
 def rows(rig: Rig, path: Path) -> list[Row]:
     """Against a full read: a conversation that is still warm, regenerate, edit, fork."""
-    rig.load_well(path, context_length=CONTEXT)
+    load_as_chosen(rig, path, CONTEXT)
     wholes: list[float] = []
     shares: dict[str, list[float]] = {}
     for number in range(ROUNDS):
@@ -57,7 +57,7 @@ def _again(said: tuple[Turn, ...]) -> dict[str, tuple[Turn, ...]]:
 
 def evicted_rows(rig: Rig, path: Path) -> list[Row]:
     """A conversation that had to make room for others."""
-    rig.load_well(path, context_length=CONTEXT)
+    load_as_chosen(rig, path, CONTEXT)
     wholes: list[float] = []
     talks: list[tuple[Turn, ...]] = []
     for number in range(_AROUND):

@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from app.domain.generation import Role, Turn
-from tests.bench.engine.talk import conversation, first_text
+from tests.bench.engine.talk import conversation, first_text, load_as_chosen
 from tests.bench.references.chat import Chat, LlamaServer
 from tests.bench.references.peers import start_peers
 from tests.bench.rows import Row, at_most, told
@@ -26,7 +26,7 @@ NEXT = "And what became of the dog in the end?"
 
 def rows(rig: Rig, path: Path) -> list[Row]:
     """Against llama-server and the peers, each with the answer it gave itself."""
-    threads = rig.load_well(path, context_length=CONTEXT).info.threads
+    threads = load_as_chosen(rig, path, CONTEXT).threads
     with ExitStack() as stack:
         server = stack.enter_context(closing(LlamaServer(path, threads, CONTEXT)))
         peers, absent = start_peers(stack, path, threads, CONTEXT)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.generation import Finished, FinishReason, PromptProgress, TextDelta
-from tests.bench.engine.talk import STORY, long_text
+from tests.bench.engine.talk import STORY, load_as_chosen, long_text
 from tests.bench.rows import Row, at_most, told
 from tests.helpers.engine_rig import Rig, collect, new_id
 
@@ -18,7 +18,7 @@ BAR_MS = 150
 
 def rows(rig: Rig, path: Path) -> list[Row]:
     """While it is written and while a prompt is read."""
-    rig.load_well(path, context_length=8192)
+    load_as_chosen(rig, path, 8192)
     return [
         *_stops(rig, "decode", STORY, TextDelta),
         *_stops(rig, "4,000-token prompt", long_text(4000), PromptProgress),

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.domain.fit import SEQUENCES
 from app.domain.generation import Sampling, TextDelta
-from tests.bench.engine.talk import STORY, long_text
+from tests.bench.engine.talk import STORY, load_as_chosen, long_text
 from tests.bench.references import benchmarks
 from tests.bench.rows import Row, at_least, at_most, told
 from tests.bench.turns import by_turns
@@ -28,7 +28,7 @@ GAPS = 3
 
 def rows(rig: Rig, path: Path) -> list[Row]:
     """All tokens a second of some answers at once, against llama-batched-bench."""
-    threads = rig.load_well(path, context_length=8192).info.threads
+    threads = load_as_chosen(rig, path, 8192).threads
     prompt = rig.ask(f"0, 0. {STORY}", max_tokens=WRITTEN).last.stats.prompt_tokens
 
     def ours(number: int) -> dict[str, float]:
@@ -79,7 +79,7 @@ def gap_rows(rig: Rig, path: Path) -> list[Row]:
 
     Seen from the application, whose stream has an interval of its own (33 ms) between batches.
     """
-    rig.load_well(path, context_length=12_288)
+    load_as_chosen(rig, path, 12_288)
     found = [rig.run(_longest_gap(rig, f"{n}. {long_text(8000)}")) for n in range(GAPS)]
     gaps = [1000 * gap for gap, _ in found]
     seconds = [seconds for _, seconds in found]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
-from app.domain.generation import Finished, Role, TextDelta, Turn
+from app.domain.generation import Finished, LoadedInfo, Role, TextDelta, Turn
+from app.domain.load_params import LoadParams
+from app.domain.placement import Room, fitted
+from app.engine.limits import machine_memory
+from app.library.model_file import inspect_file
 from tests.helpers.engine_rig import Events, Rig, collect, user
 
 STORY = "Write a very long story about a lighthouse keeper, with many details."
@@ -14,6 +19,16 @@ SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank. "
 SENTENCE_TOKENS = 14
 LONG = 4000
 """Tokens of what is here called a 4k conversation."""
+
+
+def load_as_chosen(rig: Rig, path: Path, context_length: int) -> LoadedInfo:
+    """Load as the application does, which chooses what is left automatic by what fits here."""
+    shape = inspect_file(str(path))[0].shape
+    assert shape is not None
+    room = Room(machine_memory().available)
+    params = fitted(shape, LoadParams(context_length=context_length), room)
+    info: LoadedInfo = rig.load_with(path, params).info
+    return info
 
 
 def long_text(tokens: int) -> str:
