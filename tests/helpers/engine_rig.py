@@ -105,8 +105,11 @@ class Rig:
     def load_with(self, path: Path | str, params: LoadParams) -> Loaded:
         """Load a file that must load, with all of these."""
         self.path = str(path)
-        request = LoadRequest(new_id(), self.path, params)
-        last = self.run(collect(self.engine.load(request))).last
+
+        async def load() -> Events:
+            return await collect(self.engine.load(LoadRequest(new_id(), self.path, params)))
+
+        last = self.run(load()).last
         assert isinstance(last, Loaded), last
         return last
 
