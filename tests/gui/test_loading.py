@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from app.domain.errors import ConfigError
 from app.domain.fit import LayerShape, ModelShape, Share
 from app.domain.load_params import Adapter, LoadParams
+from app.domain.localmodel import STARTER_LABEL
 from app.domain.placement import Device, DeviceKind
 from app.gui.loading.adapters import AdaptersField
 from app.gui.loading.dialog import LoadSettingsDialog
@@ -239,6 +240,8 @@ async def test_the_list_shows_what_is_loaded_and_unloads_each(
     services.models.show_loaded(loaded_info(STARTER), loaded_info("/models/Qwen3 8B.gguf"))
     badges = [badge.text() for badge in stage.window.popup.findChildren(QLabel, "Fit")]
     assert badges == ["loaded, 317 MB"] * 2
+    # The chosen one has its button below.
+    assert not stage.find(QToolButton, f"Unload {STARTER_LABEL}").isVisible()
     stage.find(QToolButton, "Unload Qwen3 8B").click()
     await stage.until(lambda: services.models.unloaded == ["/models/Qwen3 8B.gguf"])
     assert not stage.find(QToolButton, "Unload Qwen3 8B").isVisible()
