@@ -136,6 +136,11 @@ class Rig:
         return self.engine.generate(GenerateRequest(request_id or new_id(), path, said, **more))
 
 
+def unread(text: str) -> str:
+    """The same, as no conversation before has begun: several of them stay in the cache."""
+    return f"{new_id()}. {text}"
+
+
 async def collect(
     stream: AsyncIterable[Sequence[Any]], heard: Callable[[Any], None] = lambda _: None
 ) -> Events:
