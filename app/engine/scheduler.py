@@ -24,6 +24,8 @@ from app.engine.native.abort import AbortFlag
 from app.engine.native.context import ABORTED, DONE, NO_ROOM
 from app.engine.slots import Recall, Slot
 
+LONGEST_WAIT = 0.5
+"""Seconds of a batch that a cancel waits for, so that others need not begin it again."""
 RECALL_WAIT = 0.02
 """Seconds between two looks whether a state has come or its answer was cancelled."""
 
@@ -95,7 +97,9 @@ class Scheduler:
     def step(self) -> list[str]:
         """Compute one batch; the ids of the requests that have ended (their events are told)."""
         self._ended.clear()
-        # Lowered before the look at the answers: what is cancelled later raises it again.
+        # Lowered before the look at the answers: what is cancelled later raises it again, or is
+        # seen before the batch that may be stopped is begun.
+        self._may_stop = False
         self._stop.lower()
         self._end_cancelled()
         self._begin_recalled()
@@ -205,9 +209,11 @@ class Scheduler:
         self._writers = len(batch) - readers
         self._fill_rows(guessing=self._may_guess and not readers and self._context.takes_back)
         self._may_guess = True
-        # Beside what is written a cancel waits for the batch, which is short then. Where the memory
-        # cannot go back, it would ruin what the others have read.
-        self._may_stop = len(batch) == 1 or (self._context.rewinds and not self._writers)
+        # Beside what is written a cancel waits for the batch, which is short then (on a machine
+        # that is slow, a host that kept it waiting would be ended). Where the memory cannot go
+        # back, it would ruin what the others have read.
+        is_slow = self._beside.writing > LONGEST_WAIT
+        self._may_stop = len(batch) == 1 or is_slow or (self._context.rewinds and not self._writers)
         return self._fill_slices(readers) if readers else 0
 
     def _fill_rows(self, *, guessing: bool) -> None:

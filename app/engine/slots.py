@@ -33,6 +33,8 @@ class Slot:
     """Counts up with every use of any slot."""
     tag: str = ""
     """Of its conversation (`GenerateRequest.cache_tag`)."""
+    doomed: bool = False
+    """Its conversation was removed while an answer of it ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,9 @@ class Slots:
             slot.cells.cut(self._context.keep(slot.sequence, slot.cells.pure))
         slot.busy = False
         self._touch(slot)
+        if slot.doomed:
+            slot.doomed = False
+            self.forget(slot)
 
     def give_way(self) -> bool:
         """Forget the conversation that was not used for longest; whether there was one."""
@@ -149,6 +154,7 @@ class Slots:
         for slot in self.all:
             if slot.tag == tag:
                 slot.tag = ""
+                slot.doomed = slot.busy
                 if not slot.busy:
                     self.forget(slot)
         if self.kept is not None:

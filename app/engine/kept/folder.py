@@ -93,5 +93,12 @@ def digest(content: str | bytes) -> str:
 
 
 def _remove(paths: Iterable[Path]) -> None:
+    """As many as can be; raises the first failure then."""
+    failure: OSError | None = None
     for path in paths:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure

@@ -338,3 +338,17 @@ def test_guesses_give_way_where_the_cells_do_not_suffice(stepper: Stepper, judge
     stepper.finish()
     assert all(one.is_over for one in asked)
     assert max(judge.straying(one) for one in asked) < TOLERANCE
+
+
+def test_on_a_slow_machine_a_cancel_waits_for_no_batch(stepper: Stepper) -> None:
+    one, other = stepper.ask("abc", 200), stepper.ask("def", 20)
+    stepper.finish(lambda: len(one.answer.tokens) > 20)
+    stepper.scheduler.step()
+    stepper.scheduler.cancel(one.answer)
+    assert not stepper.scheduler._stop.is_raised
+    stepper.scheduler._beside.writing = 3.0
+    stepper.scheduler.step()
+    stepper.scheduler.cancel(other.answer)
+    assert stepper.scheduler._stop.is_raised
+    stepper.finish()
+    assert {one.reason, other.reason} == {FinishReason.CANCELLED}

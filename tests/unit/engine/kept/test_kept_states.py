@@ -164,6 +164,15 @@ def test_clearing_leaves_what_is_in_memory(place: Place, stepper: Stepper) -> No
     assert stepper.answer("b" * 310, tag="b").cached >= 300 - 2 * GRID
 
 
+def test_what_an_answer_still_uses_is_forgotten_at_its_end(place: Place, stepper: Stepper) -> None:
+    asked = stepper.ask(LONG, 20, tag="a")
+    stepper.finish(lambda: len(asked.progress) > 1)
+    forget(place, "a")
+    stepper.finish()
+    assert stepper.held() == [0] * len(stepper.held())
+    assert place.files == []
+
+
 def forget(place: Place, tag: str | None) -> None:
     """As the worker does."""
     stepper, keeper = place.opened[-1]
