@@ -115,6 +115,7 @@ class Application:
         load_settings = LoadSettingsService(wishes, library, settings, machine, facts)
         fit = FitService(
             engine,
+            library,
             store,
             load_settings.effective,
             facts,

@@ -243,7 +243,8 @@ class Worker:
         return flag
 
     def _load(self, job: LoadJob) -> LoadEvent:
-        from app.engine.loaded import LoadStopped, load
+        from app.engine.loaded import load
+        from app.engine.native.abort import LoadStopped
         from app.engine.scheduler import Scheduler
 
         self._unload()

@@ -191,7 +191,8 @@ def test_the_next_start_recalls_it() -> None:
         await made.tasks.drain()
         for machine, expected in (("here", 123), ("elsewhere", None)):
             later = FitService(
-                made.engine, made.store, made.load_settings.effective, made.models._facts,
+                made.engine, made.shelf, made.store, made.load_settings.effective,
+                made.models._facts,
                 made.tasks, lambda: made.memory[-1], machine, lambda: 0,
             )  # fmt: skip
             await later.start()

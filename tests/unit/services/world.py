@@ -147,6 +147,7 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     memory = [Memory(16_000_000_000, 8_000_000_000)]
     fit = FitService(
         engine,
+        shelf,
         used,
         load_settings.effective,
         broadcast,
