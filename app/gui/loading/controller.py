@@ -43,7 +43,7 @@ class LoadSettingsController(QObject):
         self._dialog: LoadSettingsDialog | None = None
         self._model: LocalModel | None = None
         self._unsaved: LoadParams | None = None
-        self._draft_path = ""
+        self._draft_path = self._draft_failure = ""
         self._failure = ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -90,14 +90,17 @@ class LoadSettingsController(QObject):
 
     def _look_at_draft(self, params: LoadParams) -> None:
         """What it takes is told by its file."""
-        if params.draft_path and params.draft_path != self._draft_path:
-            self._tasks.spawn(self._read_draft(params), "draft-model")
+        if params.draft_path == self._draft_path:
+            return
         self._draft_path = params.draft_path
+        self._presenter.over(self._draft_failure)
+        self._tasks.spawn(self._read_draft(params), "draft-model")
 
     async def _read_draft(self, params: LoadParams) -> None:
         try:
             await self._services.fit.look_at_draft(params)
         except AppError as error:
+            self._draft_failure = error.kind
             self._presenter.trouble(error)
         self._show_fit()
 
