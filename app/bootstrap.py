@@ -31,10 +31,15 @@ from app.flow.tasks import TaskOwner
 
 if TYPE_CHECKING:
     from app.domain.facts import Fact
-    from app.domain.ports import ConversationStore, Engine
+    from app.domain.ports import ConversationStore, Engine, ModelLibrary
+    from app.engine.kept.folder import Keeping
     from app.engine.pool import OneModelEngine
     from app.services import Services
+    from app.services.benchmarks import BenchmarkService
     from app.services.doctor import DoctorProbes
+    from app.services.fit import FitService
+    from app.services.load_settings import LoadSettingsService
+    from app.services.models import ModelService
     from app.services.settings import SettingsService
 
 
@@ -85,18 +90,13 @@ class Application:
     async def start(self) -> Services:
         """Open the store, look for models, and hand out the services."""
         # Imported here: the window paints its first frame before it needs any of them.
-        from app.config.load_settings_file import LoadSettingsFile
-        from app.engine.limits import machine_memory
-        from app.engine.machine_facts import machine_facts
+        from app.config.load_mark import LoadMarkFile
         from app.library.local_library import LocalLibrary
         from app.services import Services
-        from app.services.benchmarks import BenchmarkService
         from app.services.chat import ChatService
         from app.services.context_meter import ContextMeterService
         from app.services.conversations import ConversationService
         from app.services.doctor import DoctorService
-        from app.services.fit import FitService
-        from app.services.load_settings import LoadSettingsService
         from app.services.models import ModelService
         from app.services.settings import SettingsService
 
@@ -109,57 +109,31 @@ class Application:
         settings = SettingsService(keeper)
         self._engine = engine = self._make_engine(settings)
         self._stops.append(engine.close)
-        machine = _machine()
-        kept = self._paths.load_settings
-        wishes = LoadSettingsFile(None if self._in_memory else kept, read_from=kept)
-        load_settings = LoadSettingsService(wishes, library, settings, machine, facts)
-        fit = FitService(
-            engine,
-            library,
-            store,
-            load_settings.effective,
-            facts,
-            self._tasks,
-            machine_memory,
-            machine,
-            now_ms,
-        )
+        load_settings = self._make_load_settings(library, settings, facts)
+        fit = self._make_fit(library, load_settings, facts)
         await fit.start()
+        mark = LoadMarkFile(self._paths.load_mark) if self._owns_profile else None
         models = ModelService(
-            engine, library, store, settings, load_settings, fit, facts, self._tasks
+            engine, library, store, settings, load_settings, fit, facts, self._tasks, mark
         )
         chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
         self._stops.append(chat.close)
-        conversations = ConversationService(
-            store, settings, facts, now_ms, lambda: models.state.model
-        )
-        doctor = DoctorService(self._probes())
-        meter = ContextMeterService(engine, models)
-        benchmarks = BenchmarkService(
-            engine,
-            store,
-            models,
-            load_settings,
-            facts,
-            self._tasks,
-            machine_memory,
-            machine_facts,
-            machine,
-            now_ms,
+        services = Services(
+            facts=facts,
+            models=models,
+            conversations=ConversationService(
+                store, settings, facts, now_ms, lambda: models.state.model, engine.forget
+            ),
+            chat=chat,
+            settings=settings,
+            doctor=DoctorService(self._probes()),
+            fit=fit,
+            load_settings=load_settings,
+            meter=ContextMeterService(engine, models),
+            benchmarks=self._make_benchmarks(models, load_settings, facts),
         )
         await models.start()
-        return Services(
-            facts,
-            models,
-            conversations,
-            chat,
-            settings,
-            doctor,
-            fit,
-            load_settings,
-            meter,
-            benchmarks,
-        )
+        return services
 
     async def start_for_window(self) -> Services:
         """As `start`, and read the chosen model so that the first question need not wait."""
@@ -176,6 +150,54 @@ class Application:
         while self._stops:
             await self._stops.pop()()
 
+    def _make_load_settings(
+        self, library: ModelLibrary, settings: SettingsService, facts: Broadcast[Fact]
+    ) -> LoadSettingsService:
+        from app.config.load_settings_file import LoadSettingsFile
+        from app.services.load_settings import LoadSettingsService
+
+        kept = self._paths.load_settings
+        wishes = LoadSettingsFile(None if self._in_memory else kept, read_from=kept)
+        return LoadSettingsService(wishes, library, settings, _machine(), facts)
+
+    def _make_fit(
+        self, library: ModelLibrary, load_settings: LoadSettingsService, facts: Broadcast[Fact]
+    ) -> FitService:
+        from app.engine.limits import machine_memory
+        from app.services.fit import FitService
+
+        return FitService(
+            self._engine,
+            library,
+            self._store,
+            load_settings.effective,
+            facts,
+            self._tasks,
+            machine_memory,
+            _machine(),
+            now_ms,
+        )
+
+    def _make_benchmarks(
+        self, models: ModelService, load_settings: LoadSettingsService, facts: Broadcast[Fact]
+    ) -> BenchmarkService:
+        from app.engine.limits import machine_memory
+        from app.engine.machine_facts import machine_facts
+        from app.services.benchmarks import BenchmarkService
+
+        return BenchmarkService(
+            self._engine,
+            self._store,
+            models,
+            load_settings,
+            facts,
+            self._tasks,
+            machine_memory,
+            machine_facts,
+            _machine(),
+            now_ms,
+        )
+
     def _make_engine(self, settings: SettingsService) -> Engine:
         from app.engine.limits import machine_memory
         from app.engine.pool import EnginePool, PoolLimits
@@ -190,10 +212,22 @@ class Application:
         if self.settings.current.engine.isolation == "thread":
             from app.engine.thread_engine import ThreadEngine
 
-            return ThreadEngine
+            return lambda: ThreadEngine(self._keeping)
+        from app.engine.crashes import AnswerCrashes
         from app.engine.supervisor import HostEngine
 
-        return HostEngine
+        crashes = AnswerCrashes()
+        return lambda: HostEngine(keeping=self._keeping, crashes=crashes)
+
+    def _keeping(self) -> Keeping | None:
+        """Where the engine keeps conversations that leave its memory."""
+        from app.engine.kept.folder import Keeping
+
+        if self._in_memory or self._unusable is not None:
+            return None
+        engine = self.settings.current.engine
+        most = engine.disk_cache_gb * 10**9 if engine.disk_cache else 0
+        return Keeping(str(self._paths.states), most)
 
     async def _open_store(self) -> ConversationStore:
         from app.store.sqlite_store import SqliteStore
@@ -237,8 +271,10 @@ class Application:
                 "Conversations": str(self._paths.database),
                 "Settings": str(self._paths.settings),
                 "Logs": str(self._paths.logs),
+                "Read conversations": str(self._paths.states),
             },
             engine=self._engine.describe,
+            kept=self._engine.kept_bytes,
             database=self._store.health,
             keyring=keyring_backend_name,
             settings_notices=lambda: self.settings.notices,

@@ -123,7 +123,7 @@ COMMANDS = {
     "test": Command("[PYTEST ARGUMENTS…]", "run the tests, or those named", _test),
     "check": Command("", "formatting, lint, types, import contracts, size caps", _check),
     "fix": Command("", "format, and put right what can be put right by itself", _fix),
-    "bench": Command("NAME [--json FILE]", "measure", _bench),
+    "bench": Command("NAME [--json FILE]", "measure: engine, fit, soak, stalls, startup", _bench),
     "screenshots": Command("", "take the pictures in docs/images anew", _screenshots),
     "setup": Command("[--backend NAME] [--python PATH]", "make .venv; all others do, too", _setup),
     "lock": Command("", "resolve pyproject.toml anew and write requirements.lock", _lock),

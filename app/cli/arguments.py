@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TypeVar
 from app import __version__
 from app.cli.commands import (
     INTERRUPTED,
+    Cache,
     Chat,
     CliCommand,
     Command,
@@ -54,6 +55,7 @@ commands:
   conversations show ID   print one conversation
   conversations search Q  find messages with all of these words
   bench                   measure how fast a model is on this machine
+  cache [clear]           tell how much is kept on disk of what models have read
   doctor                  tell versions, paths, devices and the state of the data
 
 options:
@@ -96,6 +98,8 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
             return bench(_parser("bench", found.profile), rest[1:])
         case ["conversations"]:
             return _conversations(rest[1:], found.profile)
+        case ["cache"]:
+            return _cache(_parser("cache", found.profile), rest[1:])
         case ["doctor"]:
             parser = _parser("doctor", found.profile)
             parser.description = "Tell versions, paths, devices and the state of the data."
@@ -292,6 +296,17 @@ def _conversations(words: list[str], profile: str | None) -> CliCommand:
             return SearchConversations(found.profile, _text(" ".join(found.query)), found.json)
         case _:
             return ListConversations(found.profile, found.json)
+
+
+def _cache(parser: argparse.ArgumentParser, words: list[str]) -> Cache:
+    parser.description = (
+        "Tell how much is kept on disk of what models have read, so that they can go on with a "
+        "conversation without reading it again; or remove it."
+    )
+    parser.add_argument("action", nargs="?", choices=["clear"], help="remove it")
+    _add_json(parser, "print one JSON object")
+    found = parser.parse_args(words)
+    return Cache(found.profile, found.action == "clear", found.json)
 
 
 def _parser(command: str | None, profile: str | None) -> argparse.ArgumentParser:

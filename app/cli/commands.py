@@ -103,7 +103,16 @@ class Bench:
     json: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Tell how much is kept on disk of read conversations, after removing it if so wished."""
+
+    profile: str | None
+    clear: bool = False
+    json: bool = False
+
+
 CliCommand: TypeAlias = (
-    Chat | ListConversations | ShowConversation | SearchConversations | Doctor | Bench
+    Chat | ListConversations | ShowConversation | SearchConversations | Doctor | Bench | Cache
 )
 Command: TypeAlias = OpenWindow | CliCommand

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from app.cli.bench import bench
+from app.cli.cache import cache
 from app.cli.chat import chat
 from app.cli.commands import (
     FAILED,
     INTERRUPTED,
     Bench,
+    Cache,
     Chat,
     CliCommand,
     Doctor,
@@ -54,6 +56,8 @@ async def _run(command: CliCommand, services: Services, output: Output) -> int:
             return await show_conversation(command, services, output)
         case SearchConversations():
             return await search_conversations(command, services, output)
+        case Cache():
+            return await cache(command, services, output)
         case Doctor():
             return await doctor(command, services, output)
         case Bench():

@@ -52,6 +52,16 @@ class ProfilePaths:
         return self.root / "models"
 
     @property
+    def states(self) -> Path:
+        """The folder of what models have read, kept so that they need not read it again."""
+        return self.root / "cache" / "states"
+
+    @property
+    def load_mark(self) -> Path:
+        """There while a model is loaded: tells the next start which load did not end."""
+        return self.root / "loading"
+
+    @property
     def lock(self) -> Path:
         """The file whose lock tells that a process owns the profile."""
         return self.root / "profile.lock"

@@ -137,3 +137,8 @@ class SearchHit:
 
 HIT_START = "\x02"
 HIT_END = "\x03"
+
+
+def cache_tag(conversation_id: int) -> str:
+    """The name by which an engine knows a conversation (`GenerateRequest.cache_tag`)."""
+    return f"conversation-{conversation_id}"

@@ -104,6 +104,18 @@ class EngineCrashed(EngineError):
     kind = "engine.crashed"
 
 
+class EngineNotStarted(EngineCrashed):
+    """The engine host process could not be started at all."""
+
+    kind = "engine.not_started"
+
+
+class FileChanged(EngineCrashed):
+    """The model's file became shorter while it was mapped, which ends whoever reads it."""
+
+    kind = "engine.file_changed"
+
+
 class LoadRefused(EngineError):
     """llama.cpp refused the file or could not create the context."""
 

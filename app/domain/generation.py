@@ -54,6 +54,8 @@ class LoadRequest:
     needs: tuple[tuple[str, int], ...] = ()
     """Bytes that it is expected to take of each place (see `app.domain.placement`), for whoever
     has to make room; empty where that is not known."""
+    file_hash: str = ""
+    """SHA-256 of the file, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,11 @@ class LoadedInfo:
     def total_bytes(self) -> int:
         """Weights, context cache and compute buffers together, and the draft model."""
         return self.weights_bytes + self.context_bytes + self.compute_bytes + self.draft_bytes
+
+    @property
+    def memory_bytes(self) -> int:
+        """Of the total, what is in the machine's memory."""
+        return max(0, self.total_bytes - sum(nbytes for _, nbytes in self.places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +157,9 @@ class GenerateRequest:
     stop: tuple[str, ...] = ()
     overflow: Overflow = Overflow.STOP
     switches: Switches = Switches()
+    cache_tag: str = ""
+    """The conversation, by a name that only its service understands; what was read of it may be
+    kept on disk. Empty: it never is, as for a temporary conversation."""
     background: bool = False
     """Nobody waits for it: it stands still while others are answered."""
 

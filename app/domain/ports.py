@@ -107,6 +107,15 @@ class Engine(Protocol):
         """
         ...
 
+    async def forget(self, tag: str | None) -> None:
+        """Drop what was read of a conversation (`GenerateRequest.cache_tag`), in memory and on
+        disk; None: everything that is on disk. Raises `EngineError`."""
+        ...
+
+    async def kept_bytes(self) -> int:
+        """What is kept on disk of conversations that left the memory."""
+        ...
+
     def on_lost(self, heard: Callable[[str, AppError], None]) -> None:
         """Call `heard` in the event loop, with the path of a model whose engine died while nothing
         was asked of it."""
@@ -276,6 +285,18 @@ class LoadSettingsKeeper(Protocol):
 
     def keep_threads(self, machine: str, threads: int | None) -> None:
         """Remember it, or forget it; raises `ConfigError` as `keep_params` does."""
+        ...
+
+
+class LoadMark(Protocol):
+    """A note that outlives the application, about the load that is under way."""
+
+    def read(self) -> str:
+        """What was being loaded when the application ended; empty: nothing."""
+        ...
+
+    def write(self, loading: str) -> None:
+        """What is loaded from now on; empty: nothing. Raises `ConfigError`."""
         ...
 
 

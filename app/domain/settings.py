@@ -85,6 +85,15 @@ class EngineSettings:
         low=0,
         high=10_080,
     )
+    disk_cache: bool = setting(
+        True,
+        "Keep read conversations on disk",
+        "Go on with an earlier conversation without reading it all again. What is kept can be "
+        "turned back into the conversation's text, so switch this off where that may not be.",
+    )
+    disk_cache_gb: int = setting(
+        4, "Space for them", "Gigabytes; what was not used for longest goes first.", low=1, high=500
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,12 @@ class ShorterContext:
 
 @dataclass(frozen=True, slots=True)
 class UseAllLayers:
-    """Load it with all layers on the graphics processor."""
+    """Load it with as many layers on the graphics processor as fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadOthers:
+    """Unload all other models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,13 @@ class CopyCommand:
 
 
 Fix: TypeAlias = (
-    SetThreads | ShorterContext | UseAllLayers | ChooseAnother | MeasureAgain | CopyCommand
+    SetThreads
+    | ShorterContext
+    | UseAllLayers
+    | UnloadOthers
+    | ChooseAnother
+    | MeasureAgain
+    | CopyCommand
 )
 
 
@@ -95,6 +106,8 @@ def fix_label(fix: Fix) -> str:
             return f"Use {length:,} tokens"
         case UseAllLayers():
             return "Use all layers"
+        case UnloadOthers():
+            return "Unload the others"
         case ChooseAnother():
             return "Choose another model"
         case MeasureAgain():
@@ -143,6 +156,10 @@ class Circumstances:
     """The engine sees a graphics processor that it can use."""
     layers: int
     """Of the file, the output layer counted as one."""
+    layers_are_set: bool = False
+    """The number on the graphics processor was set by hand, not chosen by what fits."""
+    others_bytes: int = 0
+    """Of memory, what other loaded models hold; they could give it back."""
     longest_conversation: int = 0
     """Tokens; 0 where there was none."""
     record: BenchRecord | None = None
@@ -173,17 +190,10 @@ def _memory(seen: Circumstances) -> Finding | None:
     if info.gpu_layers >= seen.layers:
         # Then it lies in the graphics processor's memory, which does not swap.
         return None
-    fix = _less_memory(seen)
     room = min(seen.memory.total, seen.memory.available + seen.held_bytes)
-    if info.total_bytes > room:
-        return Finding(
-            Cause.MEMORY,
-            "The model does not fit into memory, so parts of it are read from the disk again and "
-            "again. Choose a smaller file or a shorter context.",
-            f"It takes {_size(info.total_bytes)}; {_size(room)} of {_size(seen.memory.total)} are "
-            "there for it.",
-            fix,
-        )
+    if info.memory_bytes > room:
+        return _no_room(seen, room)
+    fix = _less_memory(seen)
     load = seen.record.result.load if seen.record else None
     if load is None:
         return None
@@ -206,6 +216,24 @@ def _memory(seen: Circumstances) -> Finding | None:
             fix,
         )
     return None
+
+
+def _no_room(seen: Circumstances, room: int) -> Finding:
+    need = seen.info.memory_bytes
+    others = seen.others_bytes
+    suffices = need <= min(seen.memory.total, room + others)
+    remedy = (
+        "Unload the other models." if suffices else "Choose a smaller file or a shorter context."
+    )
+    held = f" Other models hold {_size(others)}." if others else ""
+    return Finding(
+        Cause.MEMORY,
+        "The model does not fit into memory, so parts of it are read from the disk again and "
+        f"again. {remedy}",
+        f"It takes {_size(need)}; {_size(room)} of {_size(seen.memory.total)} are there for it."
+        f"{held}",
+        UnloadOthers() if suffices else _less_memory(seen),
+    )
 
 
 def _less_memory(seen: Circumstances) -> Fix:
@@ -247,12 +275,17 @@ def _layers(seen: Circumstances) -> Finding | None:
     info = seen.info
     if not seen.offloads or info.gpu_layers >= seen.layers:
         return None
+    remedy = (
+        "Its load settings say so."
+        if seen.layers_are_set
+        else "With a shorter context or a smaller file more of it fits."
+    )
     return Finding(
         Cause.LAYERS,
-        "Only a part of the model runs on the graphics processor; the rest is much slower. With a "
-        "shorter context or a smaller file more of it fits.",
+        "Only a part of the model runs on the graphics processor; the rest is much slower. "
+        f"{remedy}",
         f"{info.gpu_layers} of {seen.layers} layers.",
-        UseAllLayers(),
+        UseAllLayers() if seen.layers_are_set else _less_memory(seen),
     )
 
 

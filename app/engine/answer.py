@@ -46,6 +46,7 @@ class Answer:
         fitted = loaded.prompts.prompt_for(request)
         prompt = fitted.prompt
         self.request_id = request.request_id
+        self.tag = request.cache_tag
         self.in_background = request.background
         self.tokens = prompt.tokens
         self.slot: Slot | None = None
@@ -204,7 +205,7 @@ class Answer:
         if logits is None or not are_sound(logits, thorough=self._count % _LOOK_EVERY == 0):
             raise ModelBroken(
                 "This model computes nonsense.",
-                "Its results are not numbers, so its weights must be damaged.",
+                "Its results are no numbers or all the same, so its file must be damaged.",
                 "Download the file again, or choose another model.",
             )
         if remembered is not None:

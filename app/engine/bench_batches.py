@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from app.domain.errors import EngineError
 from app.engine.native.abort import AbortFlag
-from app.engine.native.context import ABORTED, BATCH, DONE, Context
+from app.engine.native.context import ABORTED, DONE, Context
 
 _SHORTEST_SLICE = 64
 _UNSTOPPABLE_SECONDS = 1.0
@@ -39,7 +39,7 @@ class Batches:
         context.obey(self._stop)
         chance = random.Random(0)
         self._tokens = [chance.randrange(vocabulary) for _ in range(context.length)]
-        self.slice = BATCH
+        self.slice = context.batch
         """Tokens that are read at once."""
         self.spent = 0.0
         """Seconds of computing, all together."""

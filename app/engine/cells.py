@@ -50,18 +50,10 @@ class Cells:
     def resume_at(self, prompt: Sequence[int]) -> int:
         """How many cells to keep for `prompt`; fewer than its tokens, so that one is computed,
         unless its end is remembered."""
-        common = shared(self.tokens, prompt)
-        if self.pure is not None:
-            common = min(common, self.pure)
-        if common == len(prompt) and common in self.ends:
-            return common
-        common = min(common, len(prompt) - 1)
-        if not self.read_from < common <= self.read_to:
-            return common
-        # The prompt was read before. Its tail must be cut as it was, or at the grid far enough
-        # from its end.
-        steps = max(0, len(prompt) - GRID - self.read_from) // GRID
-        return min(common, self.read_from + steps * GRID)
+        held = self.tokens if self.pure is None else self.tokens[: self.pure]
+        if len(prompt) in self.ends and held[: len(prompt)] == list(prompt):
+            return len(prompt)
+        return resume_at(held, self.read_from, self.read_to, prompt)
 
     def cut(self, count: int) -> None:
         """Only the first `count` are left, and reading begins there."""
@@ -96,6 +88,17 @@ class Cells:
         self.tokens.extend(source.tokens[:count])
         self.ends.update((end, logits) for end, logits in source.ends.items() if end <= count)
         self.read_from = self.read_to = count
+
+
+def resume_at(held: Sequence[int], read_from: int, read_to: int, prompt: Sequence[int]) -> int:
+    """`Cells.resume_at` for the tokens `held`."""
+    common = min(shared(held, prompt), len(prompt) - 1)
+    if not read_from < common <= read_to:
+        return common
+    # The prompt was read before. Its tail must be cut as it was, or at the grid far enough from
+    # its end.
+    steps = max(0, len(prompt) - GRID - read_from) // GRID
+    return min(common, read_from + steps * GRID)
 
 
 def shared(one: Sequence[int], other: Sequence[int]) -> int:

@@ -26,6 +26,11 @@ _REMEMBERED = 8192
 """Texts whose length is remembered: some 100 bytes each."""
 
 
+_COUNTED = 4
+"""Contexts: of a longer text nobody needs to know how much longer it is, and it may take half a
+minute to tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """A prompt and what it took to make it fit."""
@@ -49,6 +54,7 @@ class PromptMaker:
         self._template = template
         self._vocabulary = vocabulary
         self._length = length
+        self._most = _COUNTED * length
         self._lock = threading.Lock()
         self._sizes: dict[tuple[int, int], int] = {}
         self._frame: tuple[int, int] | None = None
@@ -65,7 +71,7 @@ class PromptMaker:
                 "Choose another file of this model, or another model.",
             )
         if not fitted.fits:
-            raise _too_long(count, self._length, overflow)
+            raise _too_long(fitted.prompt, self._length, overflow)
         return fitted
 
     def count(self, request: CountRequest) -> TokenCount:
@@ -124,7 +130,7 @@ class PromptMaker:
             more += 1
 
     def _build(self, turns: Sequence[Turn], switches: Switches) -> Prompt:
-        return build_prompt(self._template, self._vocabulary, turns, switches)
+        return build_prompt(self._template, self._vocabulary, turns, switches, self._most)
 
     def _size(self, text: str) -> int:
         """Tokens of a text by itself; the length of what was asked before is known."""
@@ -132,7 +138,7 @@ class PromptMaker:
         with self._lock:
             size = self._sizes.get(key)
         if size is None:
-            size = len(tokenise(self._vocabulary, valid(text)))
+            size = len(tokenise(self._vocabulary, valid(text), self._most))
             with self._lock:
                 while len(self._sizes) >= _REMEMBERED:
                     del self._sizes[next(iter(self._sizes))]
@@ -152,13 +158,14 @@ class PromptMaker:
         return self._frame
 
 
-def _too_long(count: int, room: int, overflow: Overflow) -> PromptTooLong:
+def _too_long(prompt: Prompt, room: int, overflow: Overflow) -> PromptTooLong:
     wants_all = overflow is Overflow.STOP
+    more = "" if prompt.whole else "more than "
     return PromptTooLong(
         "The conversation is too long for this model's context."
         if wants_all
         else "The message is too long for this model's context.",
-        f"It has {count:,} tokens, and the context holds {room:,}.",
+        f"It has {more}{len(prompt.tokens):,} tokens, and the context holds {room:,}.",
         "Set a longer context, let the oldest messages be left out, or begin a new conversation."
         if wants_all
         else "Set a longer context, or shorten the message or the system prompt.",

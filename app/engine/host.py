@@ -30,6 +30,7 @@ from app.engine.jobs import (
     DevicesJob,
     DryRunJob,
     Facts,
+    ForgetJob,
     GenerateJob,
     LoadJob,
     UnloadJob,
@@ -39,7 +40,7 @@ from app.engine.worker import Worker
 NICENESS = 5
 """Added to the parent's: when both want the same core, the window gets it."""
 
-_CLOSE_SECONDS = 2.0
+_CLOSE_SECONDS = 2.6
 
 
 def main() -> int:
@@ -116,18 +117,8 @@ class _Host:
 
     def _do(self, frame: protocol.Frame) -> None:
         match frame["do"]:
-            case "load":
-                load = protocol.load_from_dict(frame["request"])
-                self._worker.put(LoadJob(load, self._teller(load.request_id)))
-            case "generate":
-                generate = protocol.generate_from_dict(frame["request"])
-                self._worker.put(GenerateJob(generate, self._teller(generate.request_id)))
-            case "count":
-                count = protocol.count_from_dict(frame["request"])
-                self._worker.count(CountJob(count, self._count_teller(frame["id"])))
-            case "bench":
-                bench = protocol.bench_from_dict(frame["request"])
-                self._worker.put(BenchJob(bench, self._teller(bench.request_id)))
+            case "load" | "generate" | "count" | "bench" as what:
+                self._do_request(what, frame)
             case "cancel":
                 self._worker.cancel(frame["id"])
             case "unload":
@@ -140,8 +131,27 @@ class _Host:
             case "dry_run":
                 params = load_params_from_dict(frame["params"])
                 self._worker.put(DryRunJob(frame["path"], params, self._tell_sizes))
+            case "forget":
+                self._worker.put(ForgetJob(frame["tag"]))
             case unknown:
                 raise protocol.ProtocolError(f"an unknown request: {unknown!r}")
+
+    def _do_request(self, what: str, frame: protocol.Frame) -> None:
+        content = frame["request"]
+        match what:
+            case "load":
+                load = protocol.load_from_dict(content)
+                keeping = protocol.keeping_from_dict(frame["keeping"])
+                self._worker.put(LoadJob(load, self._teller(load.request_id), keeping))
+            case "generate":
+                generate = protocol.generate_from_dict(content)
+                self._worker.put(GenerateJob(generate, self._teller(generate.request_id)))
+            case "bench":
+                bench = protocol.bench_from_dict(content)
+                self._worker.put(BenchJob(bench, self._teller(bench.request_id)))
+            case _:
+                count = protocol.count_from_dict(content)
+                self._worker.count(CountJob(count, self._count_teller(frame["id"])))
 
     def _teller(self, request_id: str) -> Callable[[protocol.Event], None]:
         def tell(event: protocol.Event) -> None:

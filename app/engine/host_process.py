@@ -35,6 +35,10 @@ _MEANINGS = {
 }
 
 
+_IN_PAGE_ERROR = 0xC0000006
+"""Windows' EXCEPTION_IN_PAGE_ERROR."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostEnd:
     """How a host ended. `status` as in `subprocess`: below 0 the number of a signal; None where
@@ -43,6 +47,15 @@ class HostEnd:
     status: int | None
     last_lines: tuple[str, ...]
     reason: str = ""
+
+    @property
+    def file_changed(self) -> bool:
+        """Whether it read where a mapped file no longer is."""
+        if self.status is None:
+            return False
+        if sys.platform == "win32":
+            return self.status & 0xFFFFFFFF == _IN_PAGE_ERROR
+        return self.status == -signal.SIGBUS
 
     @property
     def what(self) -> str:

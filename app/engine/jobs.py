@@ -22,6 +22,7 @@ from app.domain.generation import (
 )
 from app.domain.load_params import LoadParams
 from app.domain.placement import Device
+from app.engine.kept.folder import Keeping
 
 Facts = dict[str, str | list[str]]
 
@@ -32,6 +33,8 @@ class LoadJob:
 
     request: LoadRequest
     emit: Callable[[LoadEvent], None]
+    keeping: Keeping | None = None
+    """Where what leaves the model's context is kept."""
 
     @property
     def request_id(self) -> str:
@@ -117,4 +120,14 @@ class DryRunJob:
     request_id: str = field(default="", init=False)
 
 
-AnyJob = LoadJob | GenerateJob | BenchJob | UnloadJob | DescribeJob | DevicesJob | DryRunJob
+@dataclass(slots=True)
+class ForgetJob:
+    """Drop what is known of a conversation, in memory and on disk; None: all that is on disk."""
+
+    tag: str | None
+    request_id: str = field(default="", init=False)
+
+
+AnyJob = (
+    LoadJob | GenerateJob | BenchJob | UnloadJob | DescribeJob | DevicesJob | DryRunJob | ForgetJob
+)

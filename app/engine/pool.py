@@ -58,6 +58,10 @@ class OneModelEngine(Protocol):
 
     def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]: ...
 
+    async def forget(self, tag: str | None) -> None: ...
+
+    async def kept_bytes(self) -> int: ...
+
     async def count_tokens(self, request: CountRequest) -> TokenCount: ...
 
     def cancel(self, request_id: str) -> None: ...
@@ -99,8 +103,7 @@ class _Place:
         info = self.engine.loaded
         if info is None:
             return dict(self.needs)
-        there = dict(info.places)
-        return {MEMORY: max(0, info.total_bytes - sum(there.values())), **there}
+        return {MEMORY: info.memory_bytes, **dict(info.places)}
 
 
 class EnginePool:
@@ -275,6 +278,16 @@ class EnginePool:
             BenchCancelled() if self._closing else Failed(_not_loaded(request.model_path))
         )
         return stream
+
+    async def forget(self, tag: str | None) -> None:
+        """Drop what was read of a conversation; see the port. Raises `EngineError`."""
+        # The last one has no model: it removes what is on disk.
+        for engine in [*(place.engine for place in self._places.values()), self._measurer]:
+            await engine.forget(tag)
+
+    async def kept_bytes(self) -> int:
+        """What is kept on disk of conversations that left the memory."""
+        return await self._measurer.kept_bytes()
 
     async def count_tokens(self, request: CountRequest) -> TokenCount:
         """What would be sent; see the port. Raises `NothingLoaded` where that model is not."""

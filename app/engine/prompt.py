@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.generation import Switches, Turn
@@ -13,13 +12,6 @@ from app.engine.template import ChatTemplate
 _SEAM = "\ufdd0"
 """Marks where text must be cut before it is tokenised: a code point that no text may contain."""
 
-_LONGEST_PIECE = 4096
-"""Characters. Byte-pair vocabularies split text with std::regex, which recurses once a character
-and ends the process on a run of a million (measured with deepseek-llm and falcon)."""
-
-_NEAR_END = 64
-"""Characters at a piece's end in which no control token is cut in two."""
-
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -27,6 +19,8 @@ class Prompt:
 
     text: str
     tokens: list[int]
+    whole: bool = True
+    """False: there are more tokens than could be read, and not all were counted."""
 
 
 def build_prompt(
@@ -34,36 +28,36 @@ def build_prompt(
     vocabulary: Vocabulary,
     turns: Sequence[Turn],
     switches: Switches | None = None,
+    most: int | None = None,
 ) -> Prompt:
     """Render and tokenise; raises `TemplateBroken` or `TemplateEndless`.
 
     The text of a turn is only text: where it spells out a control token of this model (`<|im_end|>`
-    in a question about chat templates), that does not end the turn.
+    in a question about chat templates), that does not end the turn. With more than `most` tokens
+    the prompt is of no use, and is not tokenised to its end: that may take half a minute.
     """
     safe = [
         replace(
             turn,
-            text=_disarmed(turn.text, vocabulary),
-            reasoning=_disarmed(turn.reasoning, vocabulary),
+            text=_disarmed(turn.text, vocabulary, most),
+            reasoning=_disarmed(turn.reasoning, vocabulary, most),
         )
         for turn in turns
     ]
     rendered = template.render(safe, template.values_for(switches or Switches()))
     tokens: list[int] = []
     for part in rendered.split(_SEAM):
-        tokens.extend(tokenise(vocabulary, part))
+        tokens.extend(tokenise(vocabulary, part, most))
+        if most is not None and len(tokens) > most:
+            return Prompt(rendered.replace(_SEAM, ""), tokens, whole=False)
     if vocabulary.adds_bos and tokens[:1] != [vocabulary.bos]:
         tokens.insert(0, vocabulary.bos)
     return Prompt(rendered.replace(_SEAM, ""), tokens)
 
 
-def tokenise(vocabulary: Vocabulary, text: str) -> list[int]:
-    """Tokens of text of any length and content."""
-    tokens: list[int] = []
-    pieces = _pieces(text) if vocabulary.is_byte_pair else (text,)
-    for piece in pieces:
-        tokens.extend(vocabulary.tokenise(piece.encode("utf-8")))
-    return tokens
+def tokenise(vocabulary: Vocabulary, text: str, most: int | None = None) -> list[int]:
+    """Tokens of text of any length and content; with more than `most`, only some of them more."""
+    return vocabulary.tokens_of(text, most)
 
 
 def valid(text: str) -> str:
@@ -72,36 +66,14 @@ def valid(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace(_SEAM, "")
 
 
-def _disarmed(text: str, vocabulary: Vocabulary) -> str:
-    """Valid text, with a seam inside everything that reads as a control token."""
+def _disarmed(text: str, vocabulary: Vocabulary, most: int | None) -> str:
+    """Valid text, with a seam inside everything that reads as a control token (up to `most` tokens:
+    a longer text is not read by any model)."""
     text = valid(text)
     if not vocabulary.is_byte_pair:
         # Other vocabularies put a space before each part, which a seam would make visible.
         return text
-    for control in vocabulary.control_texts(tokenise(vocabulary, text)):
+    for control in vocabulary.control_texts(tokenise(vocabulary, text, most)):
         if len(control) > 1:
             text = text.replace(control, control[0] + _SEAM + control[1:])
     return text
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Cut a long text where it hurts least: before white space, else anywhere."""
-    start = 0
-    while len(text) - start > _LONGEST_PIECE:
-        end = _cut(text, start, start + _LONGEST_PIECE)
-        yield text[start:end]
-        start = end
-    if start < len(text):
-        yield text[start:]
-
-
-_BEFORE_SPACE = re.compile(r"(?<=\S)(?=\s)")
-
-
-def _cut(text: str, start: int, end: int) -> int:
-    half = start + _LONGEST_PIECE // 2
-    places = [found.start() for found in _BEFORE_SPACE.finditer(text, half, end)]
-    if places:
-        return places[-1]
-    opening = max(text.rfind(letter, end - _NEAR_END, end) for letter in "<[")
-    return opening if opening > start else end

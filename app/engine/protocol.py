@@ -51,6 +51,7 @@ from app.domain.load_params import load_params_from_dict
 from app.domain.overflow import Overflow
 from app.domain.placement import Device, DeviceKind
 from app.domain.sampling import sampling_from_dict
+from app.engine.kept.folder import Keeping
 
 VERSION = 1
 
@@ -92,11 +93,23 @@ def load_to_dict(request: LoadRequest) -> Frame:
 def load_from_dict(data: Frame) -> LoadRequest:
     """The inverse of `load_to_dict`."""
     params = load_params_from_dict(data["params"])
-    return LoadRequest(data["request_id"], data["path"], params, _pairs(data["needs"]))
+    return LoadRequest(
+        data["request_id"], data["path"], params, _pairs(data["needs"]), data["file_hash"]
+    )
 
 
 def _pairs(listed: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
     return tuple((name, nbytes) for name, nbytes in listed)
+
+
+def keeping_to_dict(keeping: Keeping | None) -> Frame | None:
+    """Where states are kept, as part of a frame's content."""
+    return None if keeping is None else asdict(keeping)
+
+
+def keeping_from_dict(data: Frame | None) -> Keeping | None:
+    """The inverse of `keeping_to_dict`."""
+    return None if data is None else Keeping(**data)
 
 
 def generate_to_dict(request: GenerateRequest) -> Frame:
@@ -113,6 +126,7 @@ def generate_from_dict(data: Frame) -> GenerateRequest:
         sampling=sampling_from_dict(data["sampling"]),
         max_tokens=data["max_tokens"],
         stop=tuple(data["stop"]),
+        cache_tag=data["cache_tag"],
         background=data["background"],
         overflow=Overflow(data["overflow"]),
         switches=Switches(**data["switches"]),

@@ -29,6 +29,7 @@ from app.domain.generation import (
     LoadRequest,
     RunStats,
 )
+from app.engine.crashes import AnswerCrashes
 from app.flow.stream import BatchStream
 
 Event = LoadEvent | GenerateEvent | BenchEvent
@@ -63,6 +64,8 @@ class _Open:
     doing: Doing
     name: str
     """The model's file."""
+    asked: GenerateRequest | None = None
+    """What an answer was asked with."""
     cancelled: bool = False
 
     def end_cancelled(self) -> None:
@@ -79,9 +82,11 @@ class _Open:
 class Requests:
     """Open requests by id, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, crashes: AnswerCrashes | None = None) -> None:
+        """`crashes` remembers for several engines, of which each may die."""
         self._open: dict[str, _Open] = {}
         self.loaded: LoadedInfo | None = None
+        self.crashes = crashes or AnswerCrashes()
         self._lost: list[Callable[[AppError], None]] = []
         self._idle = asyncio.Event()
         self._idle.set()
@@ -101,17 +106,20 @@ class Requests:
 
     def open_generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
         """A stream for the events of this answer."""
-        return self._new(request.request_id, Doing.ANSWERING, Path(request.model_path).name)
+        name = Path(request.model_path).name
+        return self._new(request.request_id, Doing.ANSWERING, name, request)
 
     def open_bench(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
         """A stream for the events of this measurement."""
         return self._new(request.request_id, Doing.MEASURING, Path(request.model_path).name)
 
-    def _new(self, request_id: str, doing: Doing, name: str) -> BatchStream[Any]:
+    def _new(
+        self, request_id: str, doing: Doing, name: str, asked: GenerateRequest | None = None
+    ) -> BatchStream[Any]:
         if not request_id or request_id in self._open:
             raise ValueError(f"a request id that is empty or in use: {request_id!r}")
         stream = BatchStream[Any](asyncio.get_running_loop())
-        self._open[request_id] = _Open(stream, doing, name)
+        self._open[request_id] = _Open(stream, doing, name, asked)
         self._idle.clear()
         return stream
 
@@ -172,7 +180,10 @@ class Requests:
             if entry.cancelled:
                 entry.end_cancelled()
             else:
-                entry.stream.finish(Failed(error_for(entry.doing, entry.name)))
+                error = error_for(entry.doing, entry.name)
+                if entry.asked is not None:
+                    self.crashes.note(entry.asked, error)
+                entry.stream.finish(Failed(error))
         if not requests and was_loaded is not None:
             error = error_for(Doing.NOTHING, Path(was_loaded.path).name)
             for heard in tuple(self._lost):

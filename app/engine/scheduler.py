@@ -22,7 +22,10 @@ from app.engine.drafts import Costs
 from app.engine.loaded import LoadedModel
 from app.engine.native.abort import AbortFlag
 from app.engine.native.context import ABORTED, DONE, NO_ROOM
-from app.engine.slots import Slot
+from app.engine.slots import Recall, Slot
+
+RECALL_WAIT = 0.02
+"""Seconds between two looks whether a state has come or its answer was cancelled."""
 
 
 class Scheduler:
@@ -37,6 +40,8 @@ class Scheduler:
         """In the order in which they began."""
         self._parked: list[Answer] = []
         """Those that gave way; they have no slot."""
+        self._recalled: list[tuple[Answer, Recall]] = []
+        """Those whose beginning comes back from the disk."""
         self._crowded = False
         """An answer gave way, and none has ended since."""
         self._batch: list[Answer] = []
@@ -55,7 +60,7 @@ class Scheduler:
     @property
     def is_busy(self) -> bool:
         """Whether an answer is not at its end."""
-        return bool(self._running or self._parked)
+        return bool(self._running or self._parked or self._recalled)
 
     def has_room_for(self, request: GenerateRequest) -> bool:
         """Whether this answer can begin: those that gave way come first, unless they wait in the
@@ -74,7 +79,11 @@ class Scheduler:
         answer = Answer(self._loaded, request, emit)
         if not self._slots.is_one_free:
             self._park(next(one for one in reversed(self._running) if one.in_background))
-        self._begin(answer)
+        recall = self._slots.recall(answer.tokens, answer.tag)
+        if recall is None:
+            self._begin(answer)
+        else:
+            self._recalled.append((answer, recall))
         return answer
 
     def cancel(self, answer: Answer) -> None:
@@ -89,6 +98,7 @@ class Scheduler:
         # Lowered before the look at the answers: what is cancelled later raises it again.
         self._stop.lower()
         self._end_cancelled()
+        self._begin_recalled()
         if self._parked and self._slots.is_one_free and not (self._crowded and self._running):
             self._begin(self._take_parked())
         for answer in tuple(self._running):
@@ -100,13 +110,16 @@ class Scheduler:
 
     def fail_all(self, error: AppError) -> list[str]:
         """End every answer with this error; the ids of the requests that ended since the step."""
-        for answer in (*self._running, *self._parked):
+        for answer in self._every():
             self._end(answer, error)
         self._slots.clear()
         return self._ended
 
     def _begin(self, answer: Answer) -> None:
-        answer.begin(self._slots.take(answer.tokens))
+        self._run(answer, self._slots.take(answer.tokens, answer.tag))
+
+    def _run(self, answer: Answer, slot: Slot) -> None:
+        answer.begin(slot)
         self._running.append(answer)
 
     def _take_parked(self) -> Answer:
@@ -115,14 +128,32 @@ class Scheduler:
         self._parked.remove(first)
         return first
 
+    def _begin_recalled(self) -> None:
+        """Begin the answers whose states have come; where nothing else is to do, wait for them."""
+        for answer, recall in tuple(self._recalled):
+            if not self._running:
+                recall.fetch.wait(RECALL_WAIT)
+            if not recall.fetch.is_over:
+                continue
+            self._recalled.remove((answer, recall))
+            if self._slots.end_recall(recall, answer.tokens):
+                self._run(answer, recall.slot)
+            else:
+                self._begin(answer)
+
+    def _every(self) -> tuple[Answer, ...]:
+        return (*self._running, *self._parked, *(answer for answer, _ in self._recalled))
+
     def _end_cancelled(self) -> None:
-        for answer in (*self._running, *self._parked):
+        for answer in self._every():
             if answer.is_cancelled:
                 self._end(answer, FinishReason.CANCELLED)
 
     def _end(self, answer: Answer, how: FinishReason | AppError) -> None:
-        if answer.slot is None:
+        if answer in self._parked:
             self._parked.remove(answer)
+        elif answer.slot is None:
+            self._end_recall(answer)
         else:
             self._running.remove(answer)
             self._slots.release(answer.slot)
@@ -133,6 +164,12 @@ class Scheduler:
             answer.fail(how)
         else:
             answer.finish(how)
+
+    def _end_recall(self, answer: Answer) -> None:
+        """What comes for it is not waited for."""
+        recall = next(recall for waiting, recall in self._recalled if waiting is answer)
+        self._recalled.remove((answer, recall))
+        self._slots.release(recall.slot)
 
     # --------------------------------------------------------------------------- one batch
 
@@ -214,6 +251,7 @@ class Scheduler:
     def _learn(self, read: int, seconds: float) -> None:
         """From the time that the batch took, and what was done for it before."""
         guessed = sum(len(answer.guessed) for answer in self._batch)
+        self._slots.took_to_read(read, seconds)
         asked = sum(answer.asked for answer in self._batch)
         if self._loaded.draft is not None and self._loaded.draft.has_read:
             # That it reads what was said before is not what a guess takes.

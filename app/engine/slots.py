@@ -2,16 +2,23 @@
 
 A slot remembers its tokens when its answer has ended, so that the next question of that
 conversation begins where it stopped; several conversations stay warm side by side. The cells that
-they take together are the context's: what is not in use gives way when room is needed.
+they take together are the context's: what is not in use gives way when room is needed. A
+conversation that has a tag is then kept on disk, and comes back from there where that is sooner
+than it would be read.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.engine.cells import GRID, Cells, shared
+from app.engine.kept.kept_states import SHORTEST, Fetch, KeptStates
 from app.engine.native.context import Context
+
+SAVE_SECONDS = 0.8
+"""How long copies are begun of what a context holds that is to be freed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +31,16 @@ class Slot:
     """An answer uses it."""
     used_at: int = 0
     """Counts up with every use of any slot."""
+    tag: str = ""
+    """Of its conversation (`GenerateRequest.cache_tag`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A slot that waits for a kept state."""
+
+    slot: Slot
+    fetch: Fetch
 
 
 class Slots:
@@ -32,6 +49,8 @@ class Slots:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.all = tuple(Slot(sequence) for sequence in range(context.sequences))
+        self.kept: KeptStates | None = None
+        """Where conversations go that leave; None: nowhere."""
         self._uses = 0
 
     @property
@@ -39,7 +58,7 @@ class Slots:
         """Whether another answer can begin."""
         return any(not slot.busy for slot in self.all)
 
-    def take(self, tokens: Sequence[int]) -> Slot:
+    def take(self, tokens: Sequence[int], tag: str = "") -> Slot:
         """A free slot that holds as much of the beginning of `tokens` as can be had.
 
         That is less than all, unless their end is remembered.
@@ -50,17 +69,55 @@ class Slots:
         source, count = self._longest(tokens)
         slot = self._place_for(source, count, len(tokens))
         if slot is source:
+            if slot.tag != tag and len(slot.cells.tokens) - count > SHORTEST:
+                self._save(slot)
             count = self._context.keep(slot.sequence, count)
         elif count:
+            self._save(slot)
             count = self._context.share(source.sequence, slot.sequence, count)
             slot.cells.take_over(source.cells, count)
             self._touch(source)
         else:
-            self._context.forget(slot.sequence)
+            self._evict(slot)
         slot.cells.cut(count)
-        slot.busy = True
-        self._touch(slot)
+        self._use(slot, tag)
         return slot
+
+    def recall(self, tokens: Sequence[int], tag: str = "") -> Recall | None:
+        """A slot into which more of the beginning of `tokens` comes from the disk than is here, and
+        sooner than it would be read; None where there is no such thing."""
+        if self.kept is None:
+            return None
+        state = self.kept.better(tokens, self._longest(tokens)[1])
+        if state is None:
+            return None
+        slot = self._least_needed([slot for slot in self.all if not slot.busy])
+        self._evict(slot)
+        self._use(slot, tag)
+        return Recall(slot, self.kept.fetch(state))
+
+    def end_recall(self, recall: Recall, tokens: Sequence[int]) -> bool:
+        """Fill the slot with what came. If that is not possible the slot is free again: `take` one.
+
+        Waits for a fetch that is not ready.
+        """
+        assert self.kept is not None
+        slot, fetch = recall.slot, recall.fetch
+        cells = self.kept.restore(fetch, slot.sequence)
+        while cells is None and fetch.has_come and self.give_way():
+            cells = self.kept.restore(fetch, slot.sequence)
+        if cells is None:
+            self.kept.drop(fetch.kept)
+            self.release(slot)
+            return False
+        slot.cells = cells
+        slot.cells.cut(self._context.keep(slot.sequence, cells.resume_at(tokens)))
+        return True
+
+    def took_to_read(self, count: int, seconds: float) -> None:
+        """So many tokens of prompts took so long: what to compare a kept state with."""
+        if self.kept is not None:
+            self.kept.rates.took_to_read(count, seconds)
 
     def release(self, slot: Slot) -> None:
         """The answer has ended; its tokens stay until their room is needed."""
@@ -75,8 +132,27 @@ class Slots:
         idle = [slot for slot in self.all if not slot.busy and slot.cells.tokens]
         if not idle:
             return False
-        self.forget(min(idle, key=lambda slot: slot.used_at))
+        self._evict(min(idle, key=lambda slot: slot.used_at))
         return True
+
+    def save_all(self) -> None:
+        """Keep what the slots hold before the context is freed: what was used last comes first, and
+        after `SAVE_SECONDS` no more is begun."""
+        until = time.monotonic() + SAVE_SECONDS
+        for slot in sorted(self.all, key=lambda slot: -slot.used_at):
+            if time.monotonic() < until:
+                self._save(slot)
+
+    def forget_tag(self, tag: str | None) -> None:
+        """Nothing of this conversation may stay, and what is in use of it is not kept afterwards.
+        None: only what is on disk is gone."""
+        for slot in self.all:
+            if slot.tag == tag:
+                slot.tag = ""
+                if not slot.busy:
+                    self.forget(slot)
+        if self.kept is not None:
+            self.kept.forget(tag)
 
     def forget(self, slot: Slot) -> None:
         """Nothing of what this slot holds can be used any more."""
@@ -142,8 +218,24 @@ class Slots:
             if asked_again or lost <= _may_lose(count) or len(free) == 1:
                 return source
             free.remove(source)
+        return self._least_needed(free)
+
+    @staticmethod
+    def _least_needed(free: Sequence[Slot]) -> Slot:
         # An empty one before one that would lose its conversation.
         return min(free, key=lambda slot: (bool(slot.cells.tokens), slot.used_at))
+
+    def _evict(self, slot: Slot) -> None:
+        self._save(slot)
+        self.forget(slot)
+
+    def _save(self, slot: Slot) -> None:
+        if self.kept is not None and slot.tag:
+            self.kept.keep(slot.sequence, slot.cells, slot.tag)
+
+    def _use(self, slot: Slot, tag: str) -> None:
+        slot.busy, slot.tag = True, tag
+        self._touch(slot)
 
     def _touch(self, slot: Slot) -> None:
         self._uses += 1

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.domain.benchmark import BenchEvent, BenchRequest
-from app.domain.errors import AppError, EngineCrashed
+from app.domain.errors import AppError, EngineCrashed, EngineNotStarted, FileChanged
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
     CountRequest,
+    Failed,
     GenerateEvent,
     GenerateRequest,
     LoadedInfo,
@@ -30,7 +31,10 @@ from app.domain.generation import (
 from app.domain.load_params import LoadParams
 from app.domain.placement import Device
 from app.engine import protocol
+from app.engine.crashes import AnswerCrashes
 from app.engine.host_process import HostEnd, HostProcess
+from app.engine.kept.folder import Keeping
+from app.engine.kept.from_outside import KeptFromOutside
 from app.engine.measuring import MeasuringHosts
 from app.engine.requests import Doing, Requests, nothing_loaded
 
@@ -40,7 +44,7 @@ CANCEL_SECONDS = 2.0
 T = TypeVar("T")
 
 UNLOAD_SECONDS = 5.0
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 3.0
 
 
 def host_command() -> list[str]:
@@ -61,9 +65,19 @@ def host_folder() -> Path | None:
 class HostEngine:
     """One model in a host process (see `app.engine.pool`)."""
 
-    def __init__(self, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] | None = None,
+        keeping: Callable[[], Keeping | None] = lambda: None,
+        crashes: AnswerCrashes | None = None,
+    ) -> None:
+        """`keeping` is asked at each load where conversations are kept that leave the memory.
+
+        `crashes` is shared by the engines of a pool, which does not keep one that died.
+        """
+        self._kept = KeptFromOutside(keeping)
         self._command = list(command) if command is not None else host_command()
-        self._requests = Requests()
+        self._requests = Requests(crashes)
         self._host: HostProcess | None = None
         self._ends: dict[HostProcess, asyncio.Future[None]] = {}
         self._unloads: list[asyncio.Future[None]] = []
@@ -102,12 +116,17 @@ class HostEngine:
     def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
         """Unload what is loaded and load this; ends with `Loaded`, `LoadCancelled` or `Failed`."""
         stream = self._requests.open_load(request)
-        self._ask(request.request_id, "load", protocol.load_to_dict(request))
+        keeping = protocol.keeping_to_dict(self._kept.keeping())
+        self._ask(request.request_id, "load", protocol.load_to_dict(request), keeping=keeping)
         return stream
 
     def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
         """Answer; ends with `Finished` or `Failed`."""
         stream = self._requests.open_generate(request)
+        refusal = self._requests.crashes.refusal(request)
+        if refusal is not None:
+            self._requests.deliver(request.request_id, Failed(refusal))
+            return stream
         self._ask(request.request_id, "generate", protocol.generate_to_dict(request))
         return stream
 
@@ -117,12 +136,12 @@ class HostEngine:
         self._ask(request.request_id, "bench", protocol.bench_to_dict(request))
         return stream
 
-    def _ask(self, request_id: str, what: str, request: protocol.Frame) -> None:
+    def _ask(self, request_id: str, what: str, request: protocol.Frame, **more: object) -> None:
         if self._closing:
             # Nothing is begun any more: the request ends as cancelled.
             self._requests.end_cancelled(request_id)
         else:
-            self._running_host().send({"do": what, "request": request})
+            self._running_host().send({"do": what, "request": request, **more})
 
     def cancel(self, request_id: str) -> None:
         """End that load, answer or measurement soon; a host that does not obey is killed."""
@@ -194,6 +213,17 @@ class HostEngine:
     async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:
         """What a load would take, measured by another host; raises `AppError` cases."""
         return await self._measuring.dry_run(path, params)
+
+    async def forget(self, tag: str | None) -> None:
+        """Drop what was read of this conversation, in memory and on disk; raises `EngineError`."""
+        if self._host is not None:
+            self._host.send({"do": "forget", "tag": tag})
+        # The host does it as well, after what it writes just now.
+        await self._kept.forget(tag)
+
+    async def kept_bytes(self) -> int:
+        """What is kept on disk of conversations that left the memory."""
+        return await self._kept.size()
 
     def on_lost(self, heard: Callable[[AppError], None]) -> None:
         """Call `heard` in the event loop when the host dies while nothing was asked of it."""
@@ -304,8 +334,15 @@ async def _within(seconds: float, done: asyncio.Future[None]) -> bool:
 def _crashed(end: HostEnd, doing: Doing, name: str) -> EngineCrashed:
     detail = "\n".join((end.what, *end.last_lines))
     if end.status is None:
-        return EngineCrashed(
+        return EngineNotStarted(
             "The engine could not be started.", detail, "Install Lamplight again, then try again."
+        )
+    if end.file_changed and name:
+        return FileChanged(
+            f"“{name}” changed while it was in use, so the engine had to stop.",
+            detail,
+            "Wait until whatever writes the file is done, then load it again; if that fails, "
+            "download it again.",
         )
     match doing:
         case Doing.LOADING:

@@ -32,10 +32,13 @@ from app.engine.jobs import (
     DevicesJob,
     DryRunJob,
     Facts,
+    ForgetJob,
     GenerateJob,
     LoadJob,
     UnloadJob,
 )
+from app.engine.kept.folder import Keeping
+from app.engine.kept.from_outside import KeptFromOutside
 from app.engine.requests import Event, Requests, nothing_loaded
 from app.engine.worker import Worker
 
@@ -45,7 +48,9 @@ T = TypeVar("T")
 class ThreadEngine:
     """One model in a worker thread (see `app.engine.pool`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeping: Callable[[], Keeping | None] = lambda: None) -> None:
+        """`keeping` is asked at each load where conversations are kept that leave the memory."""
+        self._kept = KeptFromOutside(keeping)
         self._requests = Requests()
         self._worker: Worker | None = None
         self._closing = False
@@ -72,7 +77,8 @@ class ThreadEngine:
     def load(self, request: LoadRequest) -> AsyncIterable[Sequence[LoadEvent]]:
         """Unload what is loaded and load this; ends with `Loaded`, `LoadCancelled` or `Failed`."""
         stream = self._requests.open_load(request)
-        self._ask(LoadJob(request, self._teller(request.request_id)))
+        teller = self._teller(request.request_id)
+        self._ask(LoadJob(request, teller, self._kept.keeping()))
         return stream
 
     def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
@@ -140,6 +146,17 @@ class ThreadEngine:
         if isinstance(sizes, AppError):
             raise sizes
         return sizes
+
+    async def forget(self, tag: str | None) -> None:
+        """Drop what was read of this conversation, in memory and on disk; raises `EngineError`."""
+        if self._worker is not None:
+            self._worker.put(ForgetJob(tag))
+        # The worker does it as well, after what it writes just now.
+        await self._kept.forget(tag)
+
+    async def kept_bytes(self) -> int:
+        """What is kept on disk of conversations that left the memory."""
+        return await self._kept.size()
 
     def on_lost(self, heard: Callable[[AppError], None]) -> None:
         """Never called: this engine lives as long as the application."""

@@ -34,6 +34,7 @@ from app.engine.jobs import (
     DevicesJob,
     DryRunJob,
     Facts,
+    ForgetJob,
     GenerateJob,
     LoadJob,
     UnloadJob,
@@ -42,6 +43,7 @@ from app.engine.jobs import (
 if TYPE_CHECKING:
     from app.engine.answer import Answer
     from app.engine.benchmark import Benchmark
+    from app.engine.kept.keeper import Keeper
     from app.engine.loaded import LoadedModel
     from app.engine.native.abort import AbortFlag
     from app.engine.scheduler import Scheduler
@@ -65,6 +67,7 @@ class Worker:
         self._loaded: LoadedModel | None = None
         self._scheduler: Scheduler | None = None
         self._counting = CountingThread()
+        self._keeper: Keeper | None = None
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     def start(self) -> None:
@@ -142,6 +145,8 @@ class Worker:
             self._go_on()
         self._unload()
         self._counting.close()
+        if self._keeper is not None:
+            self._keeper.close()
         if self._closed is not None:
             self._closed()
 
@@ -179,7 +184,7 @@ class Worker:
         match job:
             case GenerateJob():
                 return self._scheduler is None or self._scheduler.has_room_for(job.request)
-            case DescribeJob() | DevicesJob() | BenchJob():
+            case DescribeJob() | DevicesJob() | BenchJob() | ForgetJob():
                 return True
             case LoadJob() | UnloadJob() | DryRunJob():
                 return not self._answers
@@ -201,6 +206,8 @@ class Worker:
                 job.done(_devices())
             case DryRunJob():
                 job.done(_dry_run(job))
+            case ForgetJob():
+                self._forget(job.tag)
 
     def _go_on(self) -> None:
         """Compute for the answers that run, until one has ended or a job has come."""
@@ -243,6 +250,7 @@ class Worker:
         return flag
 
     def _load(self, job: LoadJob) -> LoadEvent:
+        from app.engine.kept.keeper import Keeper
         from app.engine.loaded import load
         from app.engine.native.abort import LoadStopped
         from app.engine.scheduler import Scheduler
@@ -260,6 +268,8 @@ class Worker:
             return Failed(_our_fault(error))
         self._scheduler = Scheduler(self._loaded)
         self._counting.lend(self._loaded.info.path, self._loaded.prompts)
+        self._keeper = self._keeper or Keeper()
+        self._keeper.open(job.keeping, job.request, self._loaded)
         return Loaded(self._loaded.info)
 
     def _begin_answer(self, job: GenerateJob) -> None:
@@ -306,7 +316,15 @@ class Worker:
             if self._cancelled_early:
                 bench.cancel()
 
+    def _forget(self, tag: str | None) -> None:
+        if self._loaded is not None:
+            self._loaded.slots.forget_tag(tag)
+        if self._keeper is not None:
+            self._keeper.forget(tag)
+
     def _unload(self) -> None:
+        from app.engine.native import system
+
         if self._bench is not None:
             with self._changed:
                 bench, self._bench = self._bench, None
@@ -314,8 +332,10 @@ class Worker:
         self._scheduler = None
         if self._loaded is not None:
             self._counting.take_back(self._loaded.info.path)
+            self._loaded.slots.save_all()
             self._loaded.close()
             self._loaded = None
+            system.give_back_memory()
 
 
 PROGRESS_STEP = 0.01

@@ -102,6 +102,7 @@ class Wiring(QObject):
         self._forget()
         self.loading.save()
         self.measure.close()
+        self.meter.finish()
         await self.chat.finish()
 
     def _heard(self, fact: Fact) -> None:

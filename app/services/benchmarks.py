@@ -33,6 +33,7 @@ from app.domain.slowness import (
     MachineFacts,
     SetThreads,
     ShorterContext,
+    UnloadOthers,
     UseAllLayers,
     diagnose,
 )
@@ -217,14 +218,21 @@ class BenchmarkService:
         if info is None and record is None:
             return None
         memory = self._memory()
+        others = [other for path, other in self._engine.loaded.items() if path != model.path]
+        if memory.mapped_is_available:
+            # These pages count as available, but belong to a model that is loaded.
+            mapped = sum(other.mapped_bytes for other in others)
+            memory = replace(memory, available=max(0, memory.available - mapped))
         return diagnose(
             Circumstances(
                 info=info or _info_of(model, record),
                 machine=await asyncio.to_thread(self._machine_facts),
                 memory=memory,
                 held_bytes=held_bytes(info, memory) if info else 0,
+                others_bytes=sum(other.memory_bytes for other in others),
                 offloads=await self._can_offload(),
                 layers=model.facts.block_count + 1,
+                layers_are_set=self._load_settings.wished(model.path).gpu_layers is not None,
                 longest_conversation=await self._store.longest_conversation(),
                 record=record,
                 mixture=bool(model.shape and model.shape.experts_used),
@@ -241,7 +249,8 @@ class BenchmarkService:
         return self._offloads
 
     async def apply(self, fix: Fix) -> None:
-        """Do what a finding offers, as far as it is the engine's, and load the model again.
+        """Do what a finding offers, as far as it is the engine's; where that is another way to
+        load the model, load it again.
 
         Raises `ConfigError`, `EngineError` and `ModelFileError` cases.
         """
@@ -259,6 +268,10 @@ class BenchmarkService:
                 wished = self._load_settings.wished(chosen.path)
                 self._load_settings.change(chosen.path, replace(wished, gpu_layers=None))
                 await self._models.load(again=True)
+            case UnloadOthers():
+                for path in self._engine.loaded:
+                    if path != chosen.path:
+                        await self._models.unload(path)
             case _:
                 raise ValueError(f"not for the engine: {fix}")
 

@@ -14,6 +14,7 @@ from app.domain.conversation import (
     MessageStatus,
     Part,
     Run,
+    cache_tag,
 )
 from app.domain.errors import AppError, StoreError, UsageError
 from app.domain.facts import (
@@ -245,6 +246,7 @@ class ChatService:
             answer.params.stop,
             answer.params.overflow,
             answer.params.switches,
+            cache_tag=cache_tag(answer.conversation_id),
         )
         async for batch in self._engine.generate(request):
             end = self._on_events(batch, answer, log)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import fields, replace
 
 from app.domain.conversation import (
@@ -11,8 +11,10 @@ from app.domain.conversation import (
     ConversationSummary,
     Message,
     SearchHit,
+    cache_tag,
 )
-from app.domain.facts import ConversationsChanged, Fact, PathChanged
+from app.domain.errors import EngineError
+from app.domain.facts import ConversationsChanged, Fact, PathChanged, Trouble
 from app.domain.localmodel import LocalModel
 from app.domain.overflow import Overflow
 from app.domain.ports import Clock, ConversationStore
@@ -32,13 +34,16 @@ class ConversationService:
         facts: Broadcast[Fact],
         clock: Clock,
         chosen: Callable[[], LocalModel | None],
+        forget: Callable[[str], Awaitable[None]],
     ) -> None:
-        """`chosen` tells the model that answers: its file may recommend how to sample."""
+        """`chosen` tells the model that answers: its file may recommend how to sample. `forget` is
+        the engine's: what it has read of a conversation goes when the conversation does."""
         self._store = store
         self._settings = settings
         self._facts = facts
         self._clock = clock
         self._chosen = chosen
+        self._forget = forget
 
     async def list(self, *, trashed: bool = False) -> list[ConversationSummary]:
         """Most recently used first."""
@@ -83,6 +88,11 @@ class ConversationService:
         """Put it into the trash; `restore` brings it back."""
         await self._store.trash(conversation_id, self._clock())
         self._facts.publish(ConversationsChanged())
+        try:
+            # At once, not when the trash is emptied: who restores it waits for one reading.
+            await self._forget(cache_tag(conversation_id))
+        except EngineError as error:
+            self._facts.publish(Trouble(error))
 
     async def restore(self, conversation_id: int) -> None:
         """Bring it back from the trash."""

@@ -88,6 +88,8 @@ class DoctorProbes:
     """Label to path: profile, settings file, log folder."""
     engine: Callable[[], Awaitable[EngineFacts]]
     """As `Engine.describe`."""
+    kept: Callable[[], Awaitable[int]]
+    """As `Engine.kept_bytes`."""
     database: Callable[[], Awaitable[Mapping[str, str]]]
     """As `ConversationStore.health`."""
     keyring: Callable[[], str]
@@ -105,8 +107,9 @@ class DoctorService:
     async def report(self) -> DoctorReport:
         """Ask; takes as long as an engine host needs to start, at most `PROBE_SECONDS`."""
         probes = self._probes
-        engine, database, keyring = await asyncio.gather(
+        engine, kept, database, keyring = await asyncio.gather(
             _asked("llama.cpp", _engine_rows(probes.engine)),
+            _asked("Kept on disk", _kept_rows(probes.kept)),
             _asked("Integrity", _database_rows(probes.database)),
             _asked("Keyring", _keyring_rows(probes.keyring)),
         )
@@ -120,6 +123,7 @@ class DoctorService:
                 DoctorSection("Versions", tuple(_version_rows())),
                 DoctorSection("Paths", tuple(paths)),
                 DoctorSection("Engine", tuple(engine)),
+                DoctorSection("Read conversations", tuple(kept)),
                 DoctorSection("Database", tuple(database)),
                 DoctorSection("Settings", (*(notices or [DoctorRow("Settings file", _SOUND)]),)),
                 DoctorSection("Secrets", tuple(keyring)),
@@ -163,6 +167,10 @@ async def _engine_rows(probe: Callable[[], Awaitable[EngineFacts]]) -> list[Doct
         else:
             rows += [DoctorRow(f"{label} {number}", one) for number, one in enumerate(value, 1)]
     return rows
+
+
+async def _kept_rows(probe: Callable[[], Awaitable[int]]) -> list[DoctorRow]:
+    return [DoctorRow("Kept on disk", f"{await probe() / 1e6:.1f} MB")]
 
 
 async def _database_rows(probe: Callable[[], Awaitable[Mapping[str, str]]]) -> list[DoctorRow]:

@@ -238,9 +238,8 @@ class FitService:
 
 def held_bytes(info: LoadedInfo, memory: Memory) -> int:
     """What a loaded model holds of memory that is not counted as available."""
-    elsewhere = sum(nbytes for _, nbytes in info.places)
     mapped = info.mapped_bytes if memory.mapped_is_available else 0
-    return max(0, info.total_bytes - elsewhere - mapped)
+    return max(0, info.memory_bytes - mapped)
 
 
 def _plan(model: LocalModel, params: LoadParams) -> ContextPlan:

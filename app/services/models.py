@@ -35,10 +35,11 @@ from app.domain.generation import (
 )
 from app.domain.load_params import LoadParams
 from app.domain.localmodel import LocalModel
-from app.domain.ports import ConversationStore, Engine, ModelLibrary
+from app.domain.ports import ConversationStore, Engine, LoadMark, ModelLibrary
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
 from app.services.fit import FitService
+from app.services.load_guard import LoadGuard
 from app.services.load_settings import LoadSettingsService
 from app.services.settings import SettingsService
 
@@ -87,6 +88,7 @@ class ModelService:
         fit: FitService,
         facts: Broadcast[Fact],
         tasks: TaskOwner,
+        mark: LoadMark | None = None,
     ) -> None:
         self._engine = engine
         self._library = library
@@ -101,6 +103,7 @@ class ModelService:
         self._loading: _Load | None = None
         self._loaded_with: dict[str, _Wish] = {}
         self._loaded: tuple[LoadedInfo, ...] = ()
+        self._guard = LoadGuard(mark)
         self._numbers = itertools.count(1)
         engine.on_lost(self._engine_lost)
         engine.on_changed(self.look_again)
@@ -160,6 +163,7 @@ class ModelService:
     async def choose(self, path: str) -> None:
         """Make a known model the one that answers; it is loaded when it is first needed."""
         model = self._models[path]
+        self._guard.forgive(path)
         if self._state.model is not None and self._state.model.path == path:
             self._remember(path)
             return
@@ -215,6 +219,11 @@ class ModelService:
 
     async def preload(self) -> None:
         """Load the chosen model for the first question; a failure is only shown in the state."""
+        model = self._state.model
+        refusal = self._guard.refusal_at_start(model) if model is not None else None
+        if refusal is not None:
+            self._show(ModelState(ModelPhase.FAILED, model, error=refusal))
+            return
         try:
             await self.load()
         except AppError as error:
@@ -251,6 +260,14 @@ class ModelService:
         if chosen is not None and chosen.path == path:
             self._show_for(chosen, ModelState(ModelPhase.CHOSEN, chosen))
 
+    async def kept_bytes(self) -> int:
+        """What is kept on disk of conversations, to go on with them without reading them again."""
+        return await self._engine.kept_bytes()
+
+    async def clear_kept(self) -> None:
+        """Remove it; the conversations are read again when they go on. Raises `EngineError`."""
+        await self._engine.forget(None)
+
     def look_again(self) -> None:
         """Show what the engine has now (it made room, or an answer failed and its host died)."""
         loaded = self.loaded
@@ -275,13 +292,15 @@ class ModelService:
             await self._load_settings.require_usable(model, wished)
             await self._fit.look_at_draft(wished)
             params = self._fit.fitted(model, wished)
+            known = await self._known_hash(model)
             if not load.cancelled:
                 needs = self._fit.needs(model, params)
-                request = LoadRequest(load.request_id, model.path, params, needs)
-                async for batch in self._engine.load(request):
-                    ended = self._on_load_events(batch, model, load.wish)
-                    if ended is not None:
-                        return ended
+                request = LoadRequest(load.request_id, model.path, params, needs, known)
+                with self._guard.watching(model, params):
+                    async for batch in self._engine.load(request):
+                        ended = self._on_load_events(batch, model, load.wish)
+                        if ended is not None:
+                            return ended
         except AppError as error:
             self._show_for(model, ModelState(ModelPhase.FAILED, model, error=error))
             return error
@@ -307,6 +326,16 @@ class ModelService:
                 case _:
                     return None
         return None
+
+    async def _known_hash(self, model: LocalModel) -> str:
+        """The hash of a file that was hashed before; else empty."""
+        try:
+            known = await self._store.note_model_file(
+                model.path, model.facts.file_bytes, model.mtime_ns
+            )
+        except StoreError:
+            return ""
+        return known or ""
 
     async def _remember_hash(self, model: LocalModel) -> None:
         """Runs name the file by its hash, which takes seconds for a large file: done beside."""

@@ -1,18 +1,20 @@
 """`python -m tests.bench NAME [--json FILE]`: measure, print a table, status 1 if a bar fails.
 
-NAME is a module of this package with `run() -> list[Row]`.
+NAME is a module of this package with `run(…) -> list[Row]`; what its `run` takes are options of the
+same name.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import json
 from pathlib import Path
 
 from tests.bench.rows import Row, print_rows
 
-NAMES = ("engine", "fit", "stalls", "startup")
+NAMES = ("engine", "fit", "soak", "stalls", "startup")
 
 
 def main(words: list[str] | None = None) -> int:
@@ -20,8 +22,16 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py bench", description="Measure against the bars.")
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there too")
+    parser.add_argument("--only", metavar="ROWS", help="engine: these groups of rows, by comma")
+    parser.add_argument("--minutes", type=float, help="soak: for how long")
+    parser.add_argument("--seed", type=int, help="soak: of its choices")
     asked = parser.parse_args(words)
-    rows: list[Row] = importlib.import_module(f"tests.bench.{asked.name}").run()
+    run = importlib.import_module(f"tests.bench.{asked.name}").run
+    wishes = {"only": asked.only, "minutes": asked.minutes, "seed": asked.seed}
+    options = {name: value for name, value in wishes.items() if value is not None}
+    for name in options.keys() - inspect.signature(run).parameters.keys():
+        parser.error(f"{asked.name} has no --{name}")
+    rows: list[Row] = run(**options)
     all_hold = print_rows(rows)
     if asked.json is not None:
         figures = [row.to_dict() for row in rows]

@@ -12,10 +12,12 @@ class Row:
     """One figure. `bar` and `holds` are None for a figure that is only told, as a reference."""
 
     name: str
-    value: float
+    value: float | None
     unit: str = ""
     bar: str | None = None
     holds: bool | None = None
+    note: str = ""
+    """Why there is no value."""
 
     def to_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -25,6 +27,7 @@ class Row:
             "unit": self.unit,
             "bar": self.bar,
             "holds": self.holds,
+            "note": self.note,
         }
 
 
@@ -43,11 +46,14 @@ def told(name: str, value: float, unit: str = "") -> Row:
     return Row(name, value, unit)
 
 
+def missing(name: str, why: str) -> Row:
+    """A figure that could not be had."""
+    return Row(name, None, note=why)
+
+
 def print_rows(rows: Sequence[Row], out: TextIO | None = None) -> bool:
     """A table, and `N of M bars hold`; whether all of them do."""
-    cells = [
-        (row.name, f"{row.value:,.4g}", row.unit, row.bar or "", _verdict(row)) for row in rows
-    ]
+    cells = [(row.name, _figure(row.value), row.unit, row.bar or "", _verdict(row)) for row in rows]
     widths = [max((len(line[column]) for line in cells), default=0) for column in range(5)]
     for name, value, unit, bar, verdict in cells:
         line = (
@@ -62,4 +68,8 @@ def print_rows(rows: Sequence[Row], out: TextIO | None = None) -> bool:
 
 
 def _verdict(row: Row) -> str:
-    return {True: "holds", False: "SHORT", None: ""}[row.holds]
+    return {True: "holds", False: "SHORT", None: row.note}[row.holds]
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.4g}"

@@ -43,7 +43,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
     loop = pyfuncitem.funcargs["qt_loop"]
     assert isinstance(loop, asyncio.AbstractEventLoop)
-    loop.run_until_complete(asyncio.wait_for(pyfuncitem.obj(**arguments), _SECONDS))
+    stage = pyfuncitem.funcargs.get("stage")
+
+    async def play() -> None:
+        await asyncio.wait_for(pyfuncitem.obj(**arguments), _SECONDS)
+        if isinstance(stage, Stage):
+            # Here already: between this and the fixture's end pytest-qt lets Qt work, and a timer
+            # of the window would then find no running loop.
+            await stage.end()
+
+    loop.run_until_complete(play())
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import TypeVar
 
 import pytest
 from PySide6.QtCore import Qt
@@ -22,12 +23,16 @@ from PySide6.QtWidgets import (
 from app.domain.errors import ConfigError
 from app.domain.fit import LayerShape, ModelShape, Share
 from app.domain.load_params import Adapter, LoadParams
+from app.domain.localmodel import STARTER_LABEL
 from app.domain.placement import Device, DeviceKind
 from app.gui.loading.adapters import AdaptersField
 from app.gui.loading.dialog import LoadSettingsDialog
 from app.gui.loading.draft import DraftField
-from tests.helpers.gui_services import CPU, FakeServices, loaded_info, local_model
+from tests.helpers.gui_models import CPU, loaded_info, local_model
+from tests.helpers.gui_services import FakeServices
 from tests.helpers.gui_stage import Stage
+
+AnyWidget = TypeVar("AnyWidget", bound=QWidget)
 
 GB = 1_000_000_000
 STARTER = "/models/starter.gguf"
@@ -47,13 +52,20 @@ async def opened(stage: Stage) -> LoadSettingsDialog:
     return dialog
 
 
+def part(dialog: LoadSettingsDialog, kind: type[AnyWidget], name: str) -> AnyWidget:
+    """The control of this name."""
+    found = dialog.findChild(kind, name)
+    assert found is not None, name
+    return found
+
+
 def choose(dialog: LoadSettingsDialog, name: str, value: object) -> None:
-    box = dialog.findChild(QComboBox, name)
+    box = part(dialog, QComboBox, name)
     box.setCurrentIndex(box.findData(value))
 
 
 def words(dialog: LoadSettingsDialog, name: str) -> str:
-    return dialog.findChild(QLabel, name).text()
+    return part(dialog, QLabel, name).text()
 
 
 async def test_every_setting_has_a_field_with_its_help(
@@ -73,7 +85,7 @@ async def test_what_is_chosen_is_kept_for_the_model(stage: Stage, services: Fake
     dialog = await opened(stage)
     choose(dialog, "Context length", 2048)
     choose(dialog, "Key cache", "q8_0")
-    dialog.findChild(QSpinBox, "Threads for writing").setValue(3)
+    part(dialog, QSpinBox, "Threads for writing").setValue(3)
     await stage.until(lambda: STARTER in services.load_settings.kept)
     assert services.load_settings.kept[STARTER] == LoadParams(
         context_length=2048, key_type="q8_0", threads=3
@@ -83,14 +95,14 @@ async def test_what_is_chosen_is_kept_for_the_model(stage: Stage, services: Fake
 async def test_the_rarer_ones_are_kept_too(stage: Stage, services: FakeServices) -> None:
     dialog = await opened(stage)
     dialog.panel.toggle.setChecked(True)
-    dialog.findChild(QSpinBox, "Batch").setValue(1024)
+    part(dialog, QSpinBox, "Batch").setValue(1024)
     choose(dialog, "Flash attention", "off")
-    dialog.findChild(QCheckBox, "Map the file").setChecked(False)
-    dialog.findChild(QDoubleSpinBox, "Scaling factor").setValue(2)
-    dialog.findChild(QPlainTextEdit, "Chat template").setPlainText("{{ messages }}")
+    part(dialog, QCheckBox, "Map the file").setChecked(False)
+    part(dialog, QDoubleSpinBox, "Scaling factor").setValue(2)
+    part(dialog, QPlainTextEdit, "Chat template").setPlainText("{{ messages }}")
     (adapters,) = (field for field in dialog.panel.fields if isinstance(field, AdaptersField))
     adapters.add_files(["/adapters/pirate.gguf"])
-    dialog.findChild(QDoubleSpinBox, "Strength of pirate.gguf").setValue(0.5)
+    part(dialog, QDoubleSpinBox, "Strength of pirate.gguf").setValue(0.5)
     dialog.accept()
     assert services.load_settings.kept[STARTER] == LoadParams(
         batch=1024,
@@ -118,7 +130,7 @@ async def test_values_are_shown_as_they_were_kept(stage: Stage, services: FakeSe
     services.fit.there = (CPU, *CARDS)
     dialog = await opened(stage)
     assert dialog.panel.params == kept
-    assert dialog.findChild(QLineEdit, "Split over devices").text() == "3, 1"
+    assert part(dialog, QLineEdit, "Split over devices").text() == "3, 1"
 
 
 async def test_the_memory_follows_each_change(stage: Stage) -> None:
@@ -147,7 +159,7 @@ async def test_a_draft_model_is_chosen_counted_and_taken_out(
     assert draft_field(dialog).name.full_text() == "/models/small.gguf"
     await stage.until(lambda: STARTER in services.load_settings.kept)
     assert services.load_settings.kept[STARTER] == LoadParams(draft_path="/models/small.gguf")
-    dialog.findChild(QToolButton, "Reset Draft model").click()
+    part(dialog, QToolButton, "Reset Draft model").click()
     assert words(dialog, "Memory of the model") == "Takes about 412 MB of 18.0 GB free."
     dialog.accept()
     assert services.load_settings.kept[STARTER] == LoadParams()
@@ -168,21 +180,21 @@ async def test_a_file_that_is_no_draft_model_is_said_at_once(
 async def test_what_does_not_fit_is_said_louder(stage: Stage, services: FakeServices) -> None:
     services.fit.free = 300_000_000
     dialog = await opened(stage)
-    assert dialog.findChild(QLabel, "Memory of the model").property("tone") == "danger"
+    assert part(dialog, QLabel, "Memory of the model").property("tone") == "danger"
 
 
 async def test_what_automatic_comes_to_is_said(stage: Stage, services: FakeServices) -> None:
     services.load_settings.automatic_threads = 5
     dialog = await opened(stage)
-    assert dialog.findChild(QComboBox, "Context length").currentText() == "Automatic (8,192)"
-    assert dialog.findChild(QComboBox, "Key cache").currentText() == "Automatic (f16)"
-    assert dialog.findChild(QSpinBox, "Threads for writing").text() == "Automatic (5)"
+    assert part(dialog, QComboBox, "Context length").currentText() == "Automatic (8,192)"
+    assert part(dialog, QComboBox, "Key cache").currentText() == "Automatic (f16)"
+    assert part(dialog, QSpinBox, "Threads for writing").text() == "Automatic (5)"
 
 
 async def test_reset_goes_back_to_automatic(stage: Stage, services: FakeServices) -> None:
     services.load_settings.kept[STARTER] = LoadParams(context_length=1024, draft_path="/d.gguf")
     dialog = await opened(stage)
-    dialog.findChild(QPushButton, "Reset to automatic").click()
+    part(dialog, QPushButton, "Reset to automatic").click()
     dialog.accept()
     assert services.load_settings.kept[STARTER] == LoadParams()
 
@@ -190,7 +202,7 @@ async def test_reset_goes_back_to_automatic(stage: Stage, services: FakeServices
 async def test_one_setting_is_reset_alone(stage: Stage, services: FakeServices) -> None:
     services.load_settings.kept[STARTER] = LoadParams(context_length=1024, key_type="f32")
     dialog = await opened(stage)
-    dialog.findChild(QToolButton, "Reset Context length").click()
+    part(dialog, QToolButton, "Reset Context length").click()
     dialog.accept()
     assert services.load_settings.kept[STARTER] == LoadParams(key_type="f32")
 
@@ -199,7 +211,7 @@ async def test_a_loaded_model_with_other_settings_can_be_loaded_again(
     stage: Stage, services: FakeServices
 ) -> None:
     dialog = await opened(stage)
-    again = dialog.findChild(QPushButton, "Load again")
+    again = part(dialog, QPushButton, "Load again")
     assert not again.isVisible()
     services.models.outdated.add(STARTER)
     services.models.show_loaded(loaded_info(STARTER))
@@ -227,9 +239,9 @@ async def test_settings_that_cannot_be_written_are_said(
 async def test_without_a_graphics_processor_there_is_nothing_to_split(stage: Stage) -> None:
     dialog = await opened(stage)
     dialog.panel.toggle.setChecked(True)
-    assert not dialog.findChild(QSpinBox, "GPU layers").isEnabled()
-    assert dialog.findChild(QLabel, "No graphics processor").isVisible()
-    assert not dialog.findChild(QLineEdit, "Split over devices").isVisible()
+    assert not part(dialog, QSpinBox, "GPU layers").isEnabled()
+    assert part(dialog, QLabel, "No graphics processor").isVisible()
+    assert not part(dialog, QLineEdit, "Split over devices").isVisible()
     assert words(dialog, "Devices") == "A processor (processor): 18.0 GB of 24.0 GB free"
 
 
@@ -242,9 +254,9 @@ async def test_with_two_of_them_each_is_told(stage: Stage, services: FakeService
     )
     dialog = await opened(stage)
     dialog.panel.toggle.setChecked(True)
-    assert dialog.findChild(QSpinBox, "GPU layers").isEnabled()
-    assert dialog.findChild(QSpinBox, "GPU layers").text() == "Automatic (31)"
-    assert dialog.findChild(QLineEdit, "Split over devices").isVisible()
+    assert part(dialog, QSpinBox, "GPU layers").isEnabled()
+    assert part(dialog, QSpinBox, "GPU layers").text() == "Automatic (31)"
+    assert part(dialog, QLineEdit, "Split over devices").isVisible()
     assert words(dialog, "Parts of the memory").split("\n")[1:] == [
         "CUDA0: 16 layers, 2.2 GB of 20.0 GB free",
         "CUDA1: 15 layers, 2.2 GB of 20.0 GB free",
@@ -262,6 +274,8 @@ async def test_the_list_shows_what_is_loaded_and_unloads_each(
     services.models.show_loaded(loaded_info(STARTER), loaded_info("/models/Qwen3 8B.gguf"))
     badges = [badge.text() for badge in stage.window.popup.findChildren(QLabel, "Fit")]
     assert badges == ["loaded, 317 MB"] * 2
+    # The chosen one has its button below.
+    assert not stage.find(QToolButton, f"Unload {STARTER_LABEL}").isVisible()
     stage.find(QToolButton, "Unload Qwen3 8B").click()
     await stage.until(lambda: services.models.unloaded == ["/models/Qwen3 8B.gguf"])
     assert not stage.find(QToolButton, "Unload Qwen3 8B").isVisible()

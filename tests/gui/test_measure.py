@@ -23,7 +23,8 @@ from app.domain.slowness import (
 )
 from app.gui.measure import words
 from app.gui.measure.dialog import MeasureDialog
-from tests.helpers.gui_services import FakeServices, local_model
+from tests.helpers.gui_models import local_model
+from tests.helpers.gui_services import FakeServices
 from tests.helpers.gui_stage import Stage
 from tests.helpers.measurements import THREADS, record, speed
 
@@ -53,9 +54,8 @@ def dialog_of(stage: Stage) -> MeasureDialog:
 
 def cells(dialog: MeasureDialog) -> list[list[str]]:
     table = dialog.table
-    return [
-        [table.item(row, column).text() for column in range(3)] for row in range(table.rowCount())
-    ]
+    found = [[table.item(row, column) for column in range(3)] for row in range(table.rowCount())]
+    return [[item.text() if item is not None else "" for item in row] for row in found]
 
 
 def button(dialog: MeasureDialog, name: str) -> QPushButton:
@@ -78,7 +78,7 @@ async def test_the_popup_opens_it(stage: Stage) -> None:
 
 
 async def test_without_a_model_there_is_nothing_to_open(stage: Stage) -> None:
-    stage.services.models.__init__(stage.services.facts, ())  # type: ignore[misc]
+    stage.services.models.__init__(stage.services.facts, ())
     await stage.begin()
     stage.window.model_button.click()
     assert not stage.find(QPushButton, "Measure").isVisible()

@@ -16,7 +16,8 @@ from app.domain.overflow import Overflow
 from app.gui.chat import meter_words
 from app.gui.chat.meter import ContextMeter
 from app.gui.chat.meter_words import Fullness
-from tests.helpers.gui_services import FakeServices, Script, finished_run, loaded_info
+from tests.helpers.gui_models import loaded_info
+from tests.helpers.gui_services import FakeServices, Script, finished_run
 from tests.helpers.gui_stage import Stage
 
 

@@ -12,7 +12,8 @@ from app.gui.controls import ElidedLabel
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import DARK, LIGHT
 from app.gui.window import MainWindow
-from tests.helpers.gui_services import FakeServices, local_model
+from tests.helpers.gui_models import local_model
+from tests.helpers.gui_services import FakeServices
 from tests.helpers.gui_stage import Stage
 
 # DESIGN, section 8, as far as this window has them.

@@ -102,6 +102,14 @@ class Rig:
         request = LoadRequest(new_id(), str(path), LoadParams(**params))
         return await collect(self.engine.load(request))
 
+    def load_with(self, path: Path | str, params: LoadParams) -> Loaded:
+        """Load a file that must load, with all of these."""
+        self.path = str(path)
+        request = LoadRequest(new_id(), self.path, params)
+        last = self.run(collect(self.engine.load(request))).last
+        assert isinstance(last, Loaded), last
+        return last
+
     def load_well(self, path: Path | str, **params: Any) -> Loaded:
         """Load a file that must load."""
         last = self.load(path, **params).last

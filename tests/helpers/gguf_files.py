@@ -205,6 +205,23 @@ def babbler(
     return GgufFile(entries, _babbler_tensors(len(tokens), seed)).write(path)
 
 
+def byte_pair_babbler(path: Path, splitter: str) -> Path:
+    """The same with a byte-pair vocabulary that splits text as `tokenizer.ggml.pre` says."""
+    seen = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [byte for byte in range(256) if byte not in seen]
+    # GPT-2's letters for bytes: what cannot be seen is moved up to 256 and on.
+    letters = [chr(byte) for byte in seen] + [chr(256 + place) for place in range(len(hidden))]
+    tokens = ["<unk>", "<s>", "</s>", *letters]
+    changes = {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": splitter,
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": Typed("i32", [3, 3, 3, *[1] * 256]),
+        "tokenizer.ggml.merges": ["a a"],
+    }
+    return babbler(path, changes)
+
+
 def _babbler_tensors(vocabulary: int, seed: int) -> list[Tensor]:
     shapes = {
         "token_embd.weight": (WIDTH, vocabulary),

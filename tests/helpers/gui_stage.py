@@ -53,9 +53,10 @@ class Stage:
         await self.until(lambda: QApplication.focusWidget() is not None)
 
     async def end(self) -> None:
-        """Take down what begin() put up."""
+        """Take down what begin() put up; may be called again."""
         if self.wiring is not None:
             await self.wiring.finish()
+            self.wiring = None
         await self.tasks.cancel_all()
         for task in tuple(self.services.chat.tasks):
             task.cancel()

@@ -1,15 +1,17 @@
-"""An engine for one model that loads at once and answers until it is told to stop."""
+"""An engine for one model that loads at once, and answers or measures until it is told to stop."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar
 
+from app.domain.benchmark import BenchCancelled, BenchEvent, BenchRequest
 from app.domain.errors import AppError
 from app.domain.fit import MEMORY, MeasuredSizes
 from app.domain.generation import (
+    CountRequest,
     Finished,
     FinishReason,
     GenerateEvent,
@@ -21,15 +23,18 @@ from app.domain.generation import (
     PartKind,
     RunStats,
     TextDelta,
+    TokenCount,
 )
 from app.domain.load_params import LoadParams
 from app.domain.placement import Device
 from app.flow.stream import BatchStream
 from tests.helpers.scripted_engine import info_for
 
+E = TypeVar("E")
+
 
 class LastingEngine:
-    """Implements `OneModelEngine`; an answer lasts until it is cancelled."""
+    """Implements `OneModelEngine`; an answer and a measurement last until cancelled."""
 
     def __init__(self, gate: Callable[[], asyncio.Event | None]) -> None:
         """`gate` tells what holds back a load, if anything does."""
@@ -37,13 +42,13 @@ class LastingEngine:
         self._loading = False
         self.loaded: LoadedInfo | None = None
         self.closed = False
-        self._answers: dict[str, BatchStream[Any]] = {}
+        self._running: dict[str, Callable[[], None]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
     @property
     def is_busy(self) -> bool:
-        return self._loading or bool(self._answers)
+        return self._loading or bool(self._running)
 
     async def idle(self) -> None:
         await self._idle.wait()
@@ -66,15 +71,27 @@ class LastingEngine:
     def generate(self, request: GenerateRequest) -> AsyncIterable[Sequence[GenerateEvent]]:
         stream: BatchStream[GenerateEvent] = BatchStream(asyncio.get_running_loop())
         stream.put(TextDelta(PartKind.TEXT, "…"))
-        self._answers[request.request_id] = stream
+        end = Finished(FinishReason.CANCELLED, RunStats())
+        return self._lasting(request.request_id, stream, end)
+
+    def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
+        stream: BatchStream[BenchEvent] = BatchStream(asyncio.get_running_loop())
+        return self._lasting(request.request_id, stream, BenchCancelled())
+
+    def _lasting(self, request_id: str, stream: BatchStream[E], end: E) -> BatchStream[E]:
+        self._running[request_id] = lambda: stream.finish(end)
         self._idle.clear()
         return stream
 
+    async def count_tokens(self, request: CountRequest) -> TokenCount:
+        """A token for each letter of the draft."""
+        return TokenCount(4096, 0, 0, len(request.draft), 0)
+
     def cancel(self, request_id: str) -> None:
-        stream = self._answers.pop(request_id, None)
-        if stream is not None:
-            stream.finish(Finished(FinishReason.CANCELLED, RunStats()))
-        if not self._answers:
+        finish = self._running.pop(request_id, None)
+        if finish is not None:
+            finish()
+        if not self._running:
             self._idle.set()
 
     async def describe(self) -> dict[str, str | list[str]]:
@@ -92,5 +109,5 @@ class LastingEngine:
     async def close(self) -> None:
         self.closed = True
         self.loaded = None
-        for request_id in tuple(self._answers):
+        for request_id in tuple(self._running):
             self.cancel(request_id)

@@ -78,6 +78,7 @@ class ScriptedEngine:
     counted: list[CountRequest] = field(default_factory=list)
     measured: list[str] = field(default_factory=list)
     dry_run_error: AppError | None = None
+    forgotten: list[str | None] = field(default_factory=list)
     lose_model_on_failure: bool = True
     there: tuple[Device, ...] = ()
     """The devices."""
@@ -127,7 +128,7 @@ class ScriptedEngine:
                 yield [BenchCancelled()]
                 return
             if isinstance(event, Failed) and self.lose_model_on_failure:
-                self._loaded = None
+                self.drop(request.model_path)
             yield [event]
 
     async def _held(self, request_id: str, event: object, hold: asyncio.Event | None) -> bool:
@@ -174,6 +175,12 @@ class ScriptedEngine:
         if self.dry_run_error is not None:
             raise self.dry_run_error
         return MeasuredSizes(params.context_length or 4096, 100, 20, 3)
+
+    async def forget(self, tag: str | None) -> None:
+        self.forgotten.append(tag)
+
+    async def kept_bytes(self) -> int:
+        return 0 if None in self.forgotten else 93_000_000
 
     def on_lost(self, heard: Callable[[str, AppError], None]) -> None:
         self._lost.append(heard)

@@ -80,11 +80,17 @@ class Stepper:
         return self.scheduler.has_room_for(GenerateRequest("", "", ()))
 
     def ask(
-        self, said: str | tuple[Turn, ...], max_tokens: int | None = 8, background: bool = False
+        self,
+        said: str | tuple[Turn, ...],
+        max_tokens: int | None = 8,
+        background: bool = False,
+        tag: str = "",
     ) -> Asked:
         """Begin a greedy answer."""
         turns = user(said) if isinstance(said, str) else said
-        request = GenerateRequest(new_id(), "", turns, GREEDY, max_tokens, background=background)
+        request = GenerateRequest(
+            new_id(), "", turns, GREEDY, max_tokens, background=background, cache_tag=tag
+        )
         events: list[Any] = []
         return Asked(self.scheduler.add(request, events.append), events)
 
@@ -96,9 +102,11 @@ class Stepper:
             steps += 1
             assert steps < 20_000, "it never ends"
 
-    def answer(self, said: str | tuple[Turn, ...], max_tokens: int | None = 8) -> Asked:
+    def answer(
+        self, said: str | tuple[Turn, ...], max_tokens: int | None = 8, tag: str = ""
+    ) -> Asked:
         """Ask, and step to the end."""
-        asked = self.ask(said, max_tokens)
+        asked = self.ask(said, max_tokens, tag=tag)
         self.finish(lambda: asked.is_over)
         return asked
 

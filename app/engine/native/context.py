@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from app.domain.fit import DRAFTED, sequences_for
 from app.domain.load_params import LoadParams, plan_of
@@ -39,6 +40,9 @@ _CACHE_TYPES = {
 DONE = 0
 NO_ROOM = 1
 ABORTED = 2
+
+
+StateBytes = npt.NDArray[np.uint8]
 
 
 class Context:
@@ -196,10 +200,16 @@ class Context:
         A recurrent model cannot step back, and a sliding window may have forgotten what the
         tokens before `count` need.
         """
-        if count <= 0 or count >= self.used(sequence):
+        return self.could_keep(count, self.used(sequence), self._first(sequence))
+
+    def could_keep(self, count: int, used: int, first: int) -> bool:
+        """The same for a sequence of `used` tokens of which those from `first` on are there."""
+        if count <= 0 or count >= used:
             return count > 0
-        first = int(lib.llama_memory_seq_pos_min(self._memory, sequence))
-        return first <= max(0, count - self._window)
+        return self.rewinds and first <= max(0, count - self._window)
+
+    def _first(self, sequence: int) -> int:
+        return int(lib.llama_memory_seq_pos_min(self._memory, sequence))
 
     def keep(self, sequence: int, count: int) -> int:
         """Drop all but the first `count` tokens of a sequence; how many are left, 0 where that is
@@ -242,6 +252,33 @@ class Context:
         """Forget everything."""
         lib.llama_memory_clear(self._memory, False)
 
+    # ------------------------------------------------------------------- states, to be kept
+
+    def state_size(self, sequence: int) -> int:
+        """Bytes of all that was computed for a sequence."""
+        return int(lib.llama_state_seq_get_size(self._pointer, sequence))
+
+    def state_of(self, sequence: int, size: int) -> StateBytes | None:
+        """A copy of it, of `state_size` bytes."""
+        state: StateBytes = np.empty(size, np.uint8)
+        copied = lib.llama_state_seq_get_data(self._pointer, _bytes(state), size, sequence)
+        return state if copied == size else None
+
+    def set_state(self, sequence: int, state: StateBytes) -> bool:
+        """Make `sequence` what `state_of` gave. False where there is no room for it, or where it is
+        of another kind of context; then the sequence is empty. Damaged bytes end the process."""
+        size = state.size
+        read = lib.llama_state_seq_set_data(self._pointer, _bytes(state), size, sequence)
+        if read != size:
+            self.forget(sequence)
+        return read == size
+
+    def first_after_restore(self, sequence: int) -> int:
+        """The first position that a copy of the sequence has: what a window has left is left
+        out."""
+        outside = self.used(sequence) - self._window if self._window else 0
+        return max(self._first(sequence), outside)
+
 
 def _context_params(settled: LoadParams, sequences: int) -> Any:
     plan = plan_of(settled, 0)
@@ -267,3 +304,8 @@ def _context_params(settled: LoadParams, sequences: int) -> Any:
     params.swa_full = settled.full_window_cache
     params.no_perf = True
     return params
+
+
+def _bytes(state: StateBytes) -> object:
+    """As an argument of type `uint8_t *`."""
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))

@@ -75,7 +75,8 @@ class Sampler:
         biases: dict[int, float] = {}
         for text, bias in self._sampling.logit_bias:
             # A lone surrogate would end the process in the tokeniser.
-            for token in self._vocabulary.tokenise(text.encode("utf-8", "replace"), special=False):
+            valid = text.encode("utf-8", "replace").decode("utf-8")
+            for token in self._vocabulary.tokens_of(valid, special=False):
                 biases[token] = bias
         entries = (lib.llama_logit_bias * len(biases))(*biases.items())
         # llama.cpp copies the entries.

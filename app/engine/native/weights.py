@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from app.domain.load_params import MOST_DEVICES, Adapter, LoadParams
+from app.engine.long_text import pieces
 from app.engine.native.bindings import lib
 from app.engine.native.system import amx_in_use
 
@@ -215,7 +216,8 @@ class Vocabulary:
         return (lib.llama_vocab_get_text(self._pointer, token) or b"").decode("utf-8", "replace")
 
     def tokenise(self, text: bytes, *, special: bool = True) -> list[int]:
-        """The tokens of valid UTF-8 (anything else aborts the process inside llama.cpp).
+        """The tokens of valid UTF-8 (anything else aborts the process inside llama.cpp), of no more
+        than `LONGEST_PIECE` characters.
 
         With `special`, control tokens written out are read as such. Nothing is added.
         """
@@ -228,6 +230,16 @@ class Vocabulary:
                 self._pointer, text, len(text), tokens, -count, False, special
             )
         return tokens[: max(0, count)]
+
+    def tokens_of(self, text: str, most: int | None = None, *, special: bool = True) -> list[int]:
+        """The tokens of valid text of any length; with more than `most`, only some of them more."""
+        tokens: list[int] = []
+        # Other vocabularies put a space before each piece, and have no need of them.
+        for piece in pieces(text) if self.is_byte_pair else (text,):
+            tokens.extend(self.tokenise(piece.encode("utf-8"), special=special))
+            if most is not None and len(tokens) > most:
+                break
+        return tokens
 
     def piece(self, token: int, *, special: bool) -> bytes:
         """The token's bytes, which may be part of a character; control tokens if `special`."""

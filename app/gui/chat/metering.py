@@ -42,6 +42,7 @@ class MeterController(QObject):
         """Counts up whenever that is another one."""
         self._is_counting = False
         self._count_again = False
+        self._is_finished = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAUSE)
@@ -64,6 +65,11 @@ class MeterController(QObject):
             case _:
                 return
 
+    def finish(self) -> None:
+        """The window closes: nothing is counted any more."""
+        self._is_finished = True
+        self._timer.stop()
+
     def _on_shown(self, _conversation_id: int) -> None:
         self._show(None, self._inspector.params())
         self._forget_path()
@@ -74,7 +80,8 @@ class MeterController(QObject):
         self._count_soon()
 
     def _count_soon(self, *_: object) -> None:
-        self._timer.start()
+        if not self._is_finished:
+            self._timer.start()
 
     def _begin(self) -> None:
         self._count_again = True

@@ -9,7 +9,6 @@ from typing import Any
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QCheckBox,
     QDoubleSpinBox,
     QLineEdit,
     QPlainTextEdit,
@@ -17,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.domain.load_params import LoadParams
-from app.gui.controls import ChoiceBox, WheelGuard, label, named
+from app.gui.controls import ChoiceBox, TickBox, WheelGuard, label, named
 from app.gui.inspector.fields import FieldFrame
 from app.gui.theme.keeper import ThemeKeeper
 
@@ -192,7 +191,7 @@ class SwitchField(LoadField):
 
     def __init__(self, theme: ThemeKeeper, name: str) -> None:
         super().__init__(theme, name)
-        self.box = named(QCheckBox(), self.what.label)
+        self.box = named(TickBox(theme, ""), self.what.label)
         self.box.setAccessibleDescription(self.what.help)
         self.title.setBuddy(self.box)
         self.top.addWidget(self.box)

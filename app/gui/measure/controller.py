@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from app.domain.benchmark import BenchPlan
 from app.domain.facts import BenchmarkChanged, BenchPhase, Fact, ModelPhase, ModelStateChanged
 from app.domain.localmodel import LocalModel
-from app.domain.slowness import ChooseAnother, CopyCommand, Fix, MeasureAgain
+from app.domain.slowness import ChooseAnother, CopyCommand, Fix, MeasureAgain, UnloadOthers
 from app.flow.tasks import TaskOwner
 from app.gui.present.presenter import Presenter
 from app.gui.window import MainWindow
@@ -139,5 +139,10 @@ class MeasureController(QObject):
 
     async def _apply(self, fix: Fix) -> None:
         await self._services.benchmarks.apply(fix)
-        self._presenter.toast("The model was loaded again. Measure it to see the change.")
+        if isinstance(fix, UnloadOthers):
+            self._presenter.toast(
+                "The other models were unloaded. Measure again to see the change."
+            )
+        else:
+            self._presenter.toast("The model was loaded again. Measure it to see the change.")
         self._refresh()

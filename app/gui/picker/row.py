@@ -84,12 +84,17 @@ class ModelRow(QWidget):
         """Mark it as the one that answers."""
         self.is_current = current
         self._tick.setVisible(current)
+        self._offer_unload()
         self._describe()
 
     def show_loaded(self, info: LoadedInfo | None) -> None:
         """Say that it is in memory; None: it is not."""
         self._loaded = info
-        self.unload.setVisible(info is not None)
+        self._offer_unload()
+
+    def _offer_unload(self) -> None:
+        # The chosen one has a button below the list, with words on it.
+        self.unload.setVisible(self._loaded is not None and not self.is_current)
 
     def show_fit(self, fit: Fit | None) -> None:
         """Say whether it fits into memory; None: that is not known. Of a model that is in memory,

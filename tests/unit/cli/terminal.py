@@ -51,8 +51,8 @@ async def engine_facts() -> Mapping[str, str | Sequence[str]]:
 def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
     """The services of a world, as `app.bootstrap` hands them out."""
     probes = probes or DoctorProbes(
-        paths={}, engine=engine_facts, database=made.store.health, keyring=lambda: "none",
-        settings_notices=list,
+        paths={}, engine=engine_facts, kept=made.engine.kept_bytes, database=made.store.health,
+        keyring=lambda: "none", settings_notices=list,
     )  # fmt: skip
     return Services(
         facts=made.models._facts,

@@ -28,6 +28,11 @@ HEALTH = {
 }
 
 
+async def kept_bytes() -> int:
+    """As an engine tells."""
+    return 93_000_000
+
+
 async def health() -> Mapping[str, str]:
     """As a sound store tells."""
     return HEALTH
@@ -38,6 +43,7 @@ def probes(**changes: Any) -> DoctorProbes:
     sound: dict[str, Any] = {
         "paths": {"Profile": str(Path.home() / "profile")},
         "engine": engine_facts,
+        "kept": kept_bytes,
         "database": health,
         "keyring": lambda: "Secret Service",
         "settings_notices": list,
@@ -61,6 +67,7 @@ def test_all_is_well() -> None:
     assert rows(found, "Versions")["Lamplight"] == __version__
     assert rows(found, "Versions")["Python"].startswith("3.")
     assert rows(found, "Engine") == {"llama.cpp": "b1", "devices 1": "CPU: fast"}
+    assert rows(found, "Read conversations") == {"Kept on disk": "93.0 MB"}
     assert rows(found, "Database")["SQLite"] == "3.45.0"
     assert rows(found, "Database")["Integrity"] == "ok"
     assert rows(found, "Secrets") == {"Keyring": "Secret Service"}

@@ -20,6 +20,7 @@ from app.domain.slowness import (
     MeasureAgain,
     SetThreads,
     ShorterContext,
+    UnloadOthers,
     UseAllLayers,
     diagnose,
     fix_label,
@@ -105,6 +106,26 @@ def test_a_shorter_context_is_offered_where_it_helps() -> None:
     assert findings(short)[0].fix == ShorterContext(4096)
 
 
+@pytest.mark.parametrize(("others", "fix"), [(2 * GB, UnloadOthers()), (GB, ChooseAnother())])
+def test_other_models_make_way_where_that_is_enough(
+    others: int, fix: UnloadOthers | ChooseAnother
+) -> None:
+    finding = only(replace(WELL, memory=Memory(8 * GB, 3 * GB), others_bytes=others))
+    assert finding.fix == fix
+    assert finding.evidence.endswith(f"Other models hold {others / GB:.1f} GB.")
+    assert ("Unload the other models." in finding.sentence) == (fix == UnloadOthers())
+
+
+def test_where_the_model_is_larger_than_memory_others_are_not_to_blame() -> None:
+    finding = only(replace(WELL, memory=Memory(5 * GB, 0), others_bytes=4 * GB))
+    assert finding.fix == ChooseAnother()
+
+
+def test_what_lies_in_a_graphics_processor_needs_no_memory() -> None:
+    seen = loaded(gpu_layers=20, places=(("CUDA0", 2 * GB),))
+    assert findings(replace(seen, memory=Memory(8 * GB, 3 * GB))) == []
+
+
 @pytest.mark.parametrize(("swapped", "is_found"), [(300_000_000, True), (100_000_000, False)])
 def test_swap(swapped: int, is_found: bool) -> None:
     found = findings(measured(swapped_bytes=swapped))
@@ -142,6 +163,13 @@ def test_a_graphics_processor_that_is_not_used(name: str, backend: str) -> None:
 def test_only_a_part_is_offloaded() -> None:
     finding = only(replace(loaded(gpu_layers=12), offloads=True))
     assert (finding.cause, finding.evidence) == (Cause.LAYERS, "12 of 33 layers.")
+    assert finding.fix == ChooseAnother()
+
+
+def test_all_layers_are_offered_where_fewer_are_set() -> None:
+    finding = only(replace(loaded(gpu_layers=12), offloads=True, layers_are_set=True))
+    assert finding.fix == UseAllLayers()
+    assert "load settings" in finding.sentence
     assert finding.fix == UseAllLayers()
 
 

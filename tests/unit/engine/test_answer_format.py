@@ -13,6 +13,7 @@ import pytest
 from app.domain import gbnf
 from app.domain.errors import GrammarRefused
 from app.domain.generation import Failed, Finished, FinishReason, PartKind
+from app.domain.load_params import LoadParams
 from app.domain.sampling import Sampling
 from app.engine.native.bindings import lib
 from app.engine.native.log import LOG
@@ -180,7 +181,7 @@ def test_two_hundred_damaged_grammars_end_no_host(small_host: Rig) -> None:
 def test_llama_cpp_reads_every_grammar_that_passes(tmp_path: Path) -> None:
     """Its own parser is the judge; what it refuses comes back as null and is not used."""
     start()
-    weights = Weights(str(babbler(tmp_path / "small.gguf")), 0, lambda _: True)
+    weights = Weights(str(babbler(tmp_path / "small.gguf")), LoadParams(), lambda _: True)
     try:
         passed = 0
         for text in (*GOOD.values(), *map(damaged, range(1000, 6000))):

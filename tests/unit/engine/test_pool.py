@@ -13,9 +13,11 @@ from typing import Any
 import psutil
 import pytest
 
+from app.domain.benchmark import BenchCancelled, BenchRequest
 from app.domain.errors import AppError, EngineCrashed, NothingLoaded
 from app.domain.fit import MEMORY, Memory
 from app.domain.generation import (
+    CountRequest,
     Failed,
     FinishReason,
     GenerateRequest,
@@ -290,6 +292,40 @@ def test_mapped_pages_of_the_others_are_not_free(lasting: Pools) -> None:
     assert lasting.run(go()) == ["two"]
 
 
+def test_a_measurement_is_waited_for_as_an_answer_is(lasting: Pools) -> None:
+    async def go() -> tuple[bool, Any, list[str]]:
+        await lasting.load(ONE, GB)
+        measuring = asyncio.ensure_future(
+            collect(lasting.pool.benchmark(BenchRequest("bench", str(ONE))))
+        )
+        lasting.memory = Memory(GB, GB)
+        loading = asyncio.ensure_future(lasting.load(TWO, 2 * GB))
+        await asyncio.sleep(0.05)
+        waits = not loading.done() and not measuring.done()
+        lasting.pool.cancel("bench")
+        measured, _ = await asyncio.gather(measuring, loading)
+        return waits, measured.last, lasting.names
+
+    assert lasting.run(go()) == (True, BenchCancelled(), ["two"])
+
+
+def test_the_model_that_is_asked_for_counts_and_is_measured(lasting: Pools) -> None:
+    async def go() -> None:
+        await lasting.load(ONE)
+        count = await lasting.pool.count_tokens(CountRequest(str(ONE), (), "abc"))
+        assert count.draft == 3
+        with pytest.raises(NothingLoaded):
+            await lasting.pool.count_tokens(CountRequest(str(TWO), ()))
+        failed = (await collect(lasting.pool.benchmark(BenchRequest("b", str(TWO))))).last
+        assert isinstance(failed.error, NothingLoaded)
+        await lasting.pool.close()
+        assert (await collect(lasting.pool.benchmark(BenchRequest("b", str(ONE))))).all == [
+            BenchCancelled()
+        ]
+
+    lasting.run(go())
+
+
 def test_unloading_cancels_the_answer(lasting: Pools) -> None:
     async def go() -> tuple[Events, list[str], bool]:
         answer = await answering(lasting)
@@ -321,9 +357,9 @@ def test_an_idle_model_is_unloaded_when_its_time_is_over(lasting: Pools) -> None
 
 def test_the_time_to_live_begins_when_the_answer_ends(lasting: Pools) -> None:
     async def go() -> tuple[bool, float]:
-        lasting.limits = PoolLimits(idle_seconds=0.1)
+        lasting.limits = PoolLimits(idle_seconds=0.3)
         answer = await answering(lasting)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.45)
         still_there = bool(lasting.pool.loaded)
         lasting.pool.cancel("long")
         await answer
@@ -334,7 +370,7 @@ def test_the_time_to_live_begins_when_the_answer_ends(lasting: Pools) -> None:
 
     still_there, seconds = lasting.run(go())
     assert still_there
-    assert seconds >= 0.05
+    assert seconds >= 0.28
 
 
 def test_zero_is_for_ever(lasting: Pools) -> None:

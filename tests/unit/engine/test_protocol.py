@@ -47,6 +47,7 @@ from app.domain.load_params import LoadParams, bounded
 from app.domain.overflow import Overflow
 from app.domain.placement import Device, DeviceKind
 from app.engine import protocol
+from app.engine.kept.folder import Keeping
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 NEEDS = st.lists(st.tuples(TEXT, st.integers(0, 10**13)), max_size=3).map(tuple)
@@ -107,7 +108,7 @@ def test_errors_come_back_as_what_they_are(
     assert back.error.to_dict() == case(title, detail, remedy).to_dict()
 
 
-@given(st.builds(LoadRequest, TEXT, TEXT, PARAMS, NEEDS))
+@given(st.builds(LoadRequest, TEXT, TEXT, PARAMS, NEEDS, TEXT))
 def test_load_requests_come_back_as_they_went(request: LoadRequest) -> None:
     assert protocol.load_from_dict(through_a_pipe(protocol.load_to_dict(request))) == request
 
@@ -143,7 +144,14 @@ REQUESTS = st.builds(
     st.lists(TEXT, max_size=3).map(tuple),
     st.sampled_from(Overflow),
     st.builds(Switches, st.none() | st.booleans(), st.sampled_from(["", *EFFORTS])),
+    cache_tag=TEXT,
 )
+
+
+@given(st.none() | st.builds(Keeping, TEXT, st.integers(0, 1 << 40)))
+def test_where_states_are_kept_comes_back_as_it_went(keeping: Keeping | None) -> None:
+    frame = through_a_pipe({"keeping": protocol.keeping_to_dict(keeping)})
+    assert protocol.keeping_from_dict(frame["keeping"]) == keeping
 
 
 @given(REQUESTS)

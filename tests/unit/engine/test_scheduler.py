@@ -255,7 +255,7 @@ def test_a_computation_that_is_stopped_leaves_the_others_whole(
         results.append(compute())
         return results[-1]
 
-    stepper.loaded.context.compute = stopped_now_and_then  # type: ignore[method-assign]
+    stepper.loaded.context.compute = stopped_now_and_then
     stepper.finish()
     assert native.ABORTED in results
     assert kept.text == alone

@@ -123,11 +123,10 @@ class _Letters:
     def __init__(self, adds_bos: bool) -> None:
         self.adds_bos = adds_bos
 
-    def tokenise(self, text: bytes) -> list[int]:
-        return [self.bos if piece == "\1" else ord(piece) for piece in self._cut(text)]
-
-    def _cut(self, text: bytes) -> str:
-        return text.decode().replace("<s>", "\1")
+    def tokens_of(self, text: str, most: int | None = None) -> list[int]:
+        del most
+        letters = text.replace("<s>", "\1")
+        return [self.bos if letter == "\1" else ord(letter) for letter in letters]
 
     def control_texts(self, tokens: Sequence[int]) -> set[str]:
         return set()

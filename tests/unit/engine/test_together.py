@@ -79,11 +79,13 @@ def test_each_answer_has_its_own_limits_and_stops(shared: Rig) -> None:
     stop = whole[25:30]
 
     async def go() -> list[Events]:
-        return await asyncio.gather(
-            shared.ask_coroutine(STORY, max_tokens=30, stop=(stop,)),
-            shared.ask_coroutine(unread(STORY), max_tokens=5),
-            shared.ask_coroutine(unread(STORY), max_tokens=25),
-        )
+        return [
+            *await asyncio.gather(
+                shared.ask_coroutine(STORY, max_tokens=30, stop=(stop,)),
+                shared.ask_coroutine(unread(STORY), max_tokens=5),
+                shared.ask_coroutine(unread(STORY), max_tokens=25),
+            )
+        ]
 
     stopped, short, long = shared.run(go())
     assert stopped.reason is FinishReason.STOP

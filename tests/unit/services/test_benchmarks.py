@@ -19,7 +19,7 @@ from app.domain.benchmark import (
 from app.domain.errors import DiskFull, EngineBusy, EngineCrashed, NothingLoaded, OutOfMemory
 from app.domain.facts import BenchmarkChanged, BenchPhase, ModelPhase
 from app.domain.fit import Memory
-from app.domain.generation import Failed
+from app.domain.generation import Failed, Loaded
 from app.domain.slowness import (
     Cause,
     ChooseAnother,
@@ -27,9 +27,11 @@ from app.domain.slowness import (
     MeasureAgain,
     SetThreads,
     ShorterContext,
+    UnloadOthers,
     UseAllLayers,
 )
 from tests.helpers.measurements import result, speed
+from tests.helpers.scripted_engine import info_for
 from tests.unit.services.world import World, run
 
 PLAN = BenchPlan(depths=(0, 64))
@@ -257,7 +259,7 @@ def test_threads_are_set_and_used() -> None:
     async def test(world: World) -> None:
         await world.models.load(2048)
         await world.benchmarks.apply(SetThreads(2))
-        assert world.settings.current.engine.threads == 2
+        assert world.load_settings.automatic_threads == 2
         params = world.engine.asked_to_load[-1].params
         assert (params.threads, params.context_length) == (2, 2048)
         assert len(world.engine.asked_to_load) == 2
@@ -269,9 +271,7 @@ def test_a_shorter_context_is_loaded() -> None:
     async def test(world: World) -> None:
         await world.models.load(8192)
         await world.benchmarks.apply(ShorterContext(4096))
-        loaded = world.engine.loaded
-        assert loaded is not None
-        assert loaded.context_length == 4096
+        assert world.engine.loaded["starter"].context_length == 4096
 
     run(test)
 
@@ -282,6 +282,24 @@ def test_all_layers_are_loaded() -> None:
         await world.benchmarks.apply(UseAllLayers())
         assert len(world.engine.asked_to_load) == 2
         assert world.engine.asked_to_load[-1].params.gpu_layers is None
+
+    run(test)
+
+
+def test_others_are_unloaded_and_the_chosen_one_stays() -> None:
+    async def test(world: World) -> None:
+        world.engine.room = 2
+        for path in ("other", "starter"):
+            world.engine.loads.append((Loaded(replace(info_for(path), mapped_bytes=100)),))
+            await world.models.open_file(path)
+            await world.models.load()
+        # What counts as available are pages of the other model's file.
+        world.memory.append(Memory(1000, 100, mapped_is_available=True))
+        found = await world.benchmarks.diagnose(world.shelf.files["starter"])
+        assert found is not None
+        assert [finding.fix for finding in found.findings] == [UnloadOthers()]
+        await world.benchmarks.apply(UnloadOthers())
+        assert set(world.engine.loaded) == {"starter"}
 
     run(test)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.conversation import ChatParams, Message, MessageStatus
+from app.domain.conversation import ChatParams, Message, MessageStatus, cache_tag
 from app.domain.errors import DiskFull, EngineCrashed, StoreError, UsageError
 from app.domain.facts import (
     AnswerEnded,
@@ -174,6 +174,7 @@ def test_regenerate_makes_a_sibling_and_loses_nothing():
     assert (first.text, second.text, shown.text) == ("one", "two", "one")
     assert second.sibling_ids == (first.id, second.id)
     assert generated[0].turns == generated[1].turns == (Turn(Role.USER, "Why?"),)
+    assert generated[0].cache_tag == generated[1].cache_tag == cache_tag(first.conversation_id)
 
 
 def test_the_system_prompt_and_parameters_of_the_conversation_are_used():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.domain.facts import ConversationsChanged
+from app.domain.conversation import cache_tag
+from app.domain.errors import EngineError
+from app.domain.facts import ConversationsChanged, Trouble
 from app.domain.localmodel import LocalModel
 from app.domain.overflow import Overflow
 from app.domain.settings import ChatSettings
@@ -36,6 +38,30 @@ def test_trash_and_restore():
         return away, trashed, [row.title for row in await w.conversations.list()]
 
     assert run(test) == ([], ["Keep me"], ["Keep me"])
+
+
+def test_what_was_read_of_it_goes_with_it():
+    async def test(w: World):
+        made = await w.conversations.fresh()
+        await w.conversations.trash(made.id)
+        return w.engine.forgotten, cache_tag(made.id)
+
+    forgotten, tag = run(test)
+    assert forgotten == [tag]
+
+
+def test_what_cannot_be_forgotten_is_said():
+    async def test(w: World):
+        async def forget(tag: str) -> None:
+            raise EngineError(f"{tag} is stuck")
+
+        w.conversations._forget = forget
+        made = await w.conversations.fresh()
+        await w.conversations.trash(made.id)
+        return [fact for fact in w.facts if isinstance(fact, Trouble)]
+
+    (trouble,) = run(test)
+    assert trouble.error.title == "conversation-1 is stuck"
 
 
 def test_changes_are_told():

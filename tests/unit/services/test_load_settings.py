@@ -104,6 +104,19 @@ def test_threads_of_the_model_then_of_the_settings_then_of_this_machine() -> Non
     run(go)
 
 
+@pytest.mark.parametrize("own", [None, 7])
+def test_threads_to_use_take_the_place_of_those_in_force(own: int | None) -> None:
+    async def go(made: World) -> None:
+        made.load_settings.change("starter", LoadParams(threads=own))
+        made.load_settings.use_threads("starter", 2)
+        assert made.load_settings.effective("starter").threads == 2
+        # Another model computes with as many, unless it was the first one's own wish.
+        assert made.load_settings.effective("other").threads == (None if own else 2)
+        assert made.facts[-1] == LoadSettingsChanged("starter")
+
+    run(go)
+
+
 def test_an_adapter_is_looked_at_before_the_engine_is_asked() -> None:
     async def go(made: World) -> None:
         made.shelf.adapters = {"good": "llama", "foreign": "qwen2"}

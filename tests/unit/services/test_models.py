@@ -147,6 +147,18 @@ def test_the_hash_is_computed_once_per_file():
     assert run(test) == ["starter"]
 
 
+def test_the_engine_is_told_the_hash_once_it_is_known():
+    async def test(w: World):
+        await w.models.load()
+        await w.tasks.drain()
+        await w.models.unload()
+        await w.models.load()
+        await w.tasks.drain()
+        return [request.file_hash for request in w.engine.asked_to_load]
+
+    assert run(test) == ["", "ab" * 32]
+
+
 def test_the_starter_cannot_be_forgotten():
     async def test(w: World):
         await w.models.forget("starter")

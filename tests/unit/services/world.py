@@ -133,6 +133,18 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     """A world with the models `starter` and `other`, the starter chosen."""
     used = store or SqliteStore(None)
     await used.open()
+    made = await _furnished(used)
+    await made.models.start()
+    try:
+        yield made
+    finally:
+        await made.chat.close()
+        await made.tasks.drain()
+        await used.close()
+    assert made.bugs == []
+
+
+async def _furnished(store: SqliteStore) -> World:
     bugs: list[BaseException] = []
     tasks = TaskOwner(bugs.append)
     broadcast: Broadcast[Fact] = Broadcast()
@@ -145,61 +157,35 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     clock: Callable[[], int] = lambda: next(ticks)  # noqa: E731
     load_settings = LoadSettingsService(LoadSettingsFile(None), shelf, settings, "here", broadcast)
     memory = [Memory(16_000_000_000, 8_000_000_000)]
-    fit = FitService(
-        engine,
-        shelf,
-        used,
-        load_settings.effective,
-        broadcast,
-        tasks,
-        lambda: memory[-1],
-        "here",
-        clock,
-    )
-    await fit.start()
-    models = ModelService(engine, shelf, used, settings, load_settings, fit, broadcast, tasks)
-    conversations = ConversationService(
-        used, settings, broadcast, clock, lambda: models.state.model
-    )
-    chat = ChatService(engine, used, models, broadcast, tasks, clock)
+    free: Callable[[], Memory] = lambda: memory[-1]  # noqa: E731
     machine = [MachineFacts(cores=4)]
+    wishes = load_settings.effective
+    fit = FitService(engine, shelf, store, wishes, broadcast, tasks, free, "here", clock)
+    await fit.start()
+    models = ModelService(engine, shelf, store, settings, load_settings, fit, broadcast, tasks)
+    looked: Callable[[], MachineFacts] = lambda: machine[-1]  # noqa: E731
     benchmarks = BenchmarkService(
-        engine,
-        used,
-        models,
-        load_settings,
-        broadcast,
-        tasks,
-        lambda: memory[-1],
-        lambda: machine[-1],
-        "here",
-        clock,
+        engine, store, models, load_settings, broadcast, tasks, free, looked, "here", clock
     )
-    await models.start()
-    made = World(
-        engine,
-        used,
-        shelf,
-        settings,
-        facts,
-        bugs,
-        tasks,
-        models,
-        conversations,
-        chat,
-        fit,
-        memory,
-        load_settings,
-        benchmarks,
-        machine,
+    return World(
+        engine=engine,
+        store=store,
+        shelf=shelf,
+        settings=settings,
+        facts=facts,
+        bugs=bugs,
+        tasks=tasks,
+        models=models,
+        conversations=ConversationService(
+            store, settings, broadcast, clock, lambda: models.state.model, engine.forget
+        ),
+        chat=ChatService(engine, store, models, broadcast, tasks, clock),
+        fit=fit,
+        memory=memory,
+        load_settings=load_settings,
+        benchmarks=benchmarks,
+        machine=machine,
     )
-    try:
-        yield made
-    finally:
-        await chat.close()
-        await tasks.drain()
-        await used.close()
-    assert bugs == []
 
 
 def run(test: Callable[[World], Awaitable[T]]) -> T:

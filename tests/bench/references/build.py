@@ -1,14 +1,13 @@
-"""llama.cpp's own benchmark, built from the source of the installed llama-cpp-python release.
+"""llama.cpp's own programs, built from the source of the installed llama-cpp-python release.
 
-Built once for each release and machine (a few minutes), with CMake and a compiler from the PATH,
-and kept beside pip's cache. The source distribution comes through pip, as the person has set it up.
+Built once for each release and machine (some minutes), with CMake and a compiler from the PATH, and
+kept beside pip's cache. The source distribution comes through pip, as the person has set it up.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import json
 import os
 import platform
 import shutil
@@ -18,18 +17,25 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+PROGRAMS = ("llama-bench", "llama-batched-bench", "llama-server")
+
 _PACKAGE = "llama-cpp-python"
-_RECIPE = 1
+_RECIPE = 2
 """Raised when the way of building changes."""
 
 _OPTIONS = (
     "-DCMAKE_BUILD_TYPE=Release",
+    # One file for each program; measured to be no slower or faster than with shared libraries.
     "-DBUILD_SHARED_LIBS=OFF",
     "-DGGML_NATIVE=ON",
     "-DLLAMA_CURL=OFF",
+    "-DLLAMA_OPENSSL=OFF",
     "-DLLAMA_BUILD_TESTS=OFF",
     "-DLLAMA_BUILD_EXAMPLES=OFF",
-    "-DLLAMA_BUILD_SERVER=OFF",
+    "-DLLAMA_BUILD_SERVER=ON",
+    # The server's page would be fetched from elsewhere.
+    "-DLLAMA_BUILD_UI=OFF",
+    "-DLLAMA_USE_PREBUILT_UI=OFF",
     "-DLLAMA_BUILD_APP=OFF",
 )
 _NO_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
@@ -37,39 +43,34 @@ _NO_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 without AMX as well."""
 
 NICENESS = 5
-"""That of the engine host: both give way alike to whatever else the machine does."""
+"""That of the engine host: all give way alike to whatever else the machine does."""
 
 
-def rate(path: Path, threads: int, *, prompt: int = 0, answer: int = 0, depth: int = 0) -> float:
-    """Tokens a second for reading `prompt` tokens, or for writing `answer` tokens.
-
-    `depth` tokens are in the context before: attention costs more the further a text has come (on
-    the starter model a token takes a fifth longer after 50 tokens than at the start).
-    """
-    arguments = ["-m", str(path), "-t", str(threads), "-p", str(prompt), "-n", str(answer)]
-    arguments += ["-d", str(depth)]
-    command = [str(program()), *arguments, "-r", "1", "-fa", "1", "-o", "json"]
-    if os.name == "posix":
-        command = ["nice", "-n", str(NICENESS), *command]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(json.loads(done.stdout)[0]["avg_ts"])
-
-
-def program() -> Path:
-    """The program; built now if there is none for this machine yet."""
+def program(name: str) -> Path:
+    """One of `PROGRAMS`; all are built now if there are none for this machine yet."""
     version = importlib.metadata.version(_PACKAGE)
-    key = f"llama-bench-{version}-{_RECIPE}-{platform.system()}-{platform.machine()}-{_cpu()}"
-    file = _cache() / key / ("llama-bench.exe" if os.name == "nt" else "llama-bench")
-    if not file.exists():
-        _build(version, file)
-    return file
+    key = f"llama.cpp-{version}-{_RECIPE}-{platform.system()}-{platform.machine()}-{_cpu()}"
+    folder = cache_folder() / key
+    if not folder.exists():
+        _build(version, folder)
+    return folder / _file_name(name)
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Where what is made for measurements is kept, out of the checkout."""
     told = subprocess.run(
         [sys.executable, "-m", "pip", "cache", "dir"], capture_output=True, text=True, check=True
     )
     return Path(told.stdout.strip()) / "lamplight" / "bench"
+
+
+def gently(command: list[str]) -> list[str]:
+    """The same, as nice as the engine host."""
+    return ["nice", "-n", str(NICENESS), *command] if os.name == "posix" else command
+
+
+def _file_name(name: str) -> str:
+    return f"{name}.exe" if os.name == "nt" else name
 
 
 def _cpu() -> str:
@@ -82,24 +83,27 @@ def _cpu() -> str:
     return hashlib.sha256(flags.encode()).hexdigest()[:8]
 
 
-def _build(version: str, file: Path) -> None:
+def _build(version: str, folder: Path) -> None:
     if shutil.which("cmake") is None:
-        raise RuntimeError("CMake is needed to build llama-bench; pip install cmake ninja")
-    print(f"Building llama-bench of {_PACKAGE} {version}; this takes some minutes.")
-    with tempfile.TemporaryDirectory() as folder:
-        source = _source(version, Path(folder))
-        build = Path(folder) / "build"
+        raise RuntimeError("CMake is needed to build llama.cpp's programs: pip install cmake ninja")
+    print(f"Building {', '.join(PROGRAMS)} of {_PACKAGE} {version}; this takes some minutes.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its final place, so that the last move is a rename on one volume.
+    with tempfile.TemporaryDirectory(prefix="build-", dir=folder.parent) as work:
+        source = _source(version, Path(work))
+        build = Path(work) / "build"
         _quietly(
             ["cmake", "-S", str(source), "-B", str(build), *_OPTIONS, *_generator(), *_flags()]
         )
         cores = str(os.cpu_count() or 1)
-        target = ["--target", "llama-bench", "--config", "Release", "-j", cores]
-        _quietly(["cmake", "--build", str(build), *target])
-        made = next(path for path in build.rglob(file.name) if path.is_file())
-        file.parent.mkdir(parents=True, exist_ok=True)
-        half = file.with_suffix(".part")
-        shutil.copy2(made, half)
-        half.replace(file)
+        kind = ["--config", "Release", "-j", cores]
+        _quietly(["cmake", "--build", str(build), "--target", *PROGRAMS, *kind])
+        whole = Path(work) / "programs"
+        whole.mkdir()
+        for name in map(_file_name, PROGRAMS):
+            made = next(path for path in build.rglob(name) if path.is_file())
+            shutil.copy2(made, whole / name)
+        whole.replace(folder)
 
 
 def _source(version: str, folder: Path) -> Path:
