@@ -42,6 +42,7 @@ class LastingEngine:
         self._loading = False
         self.loaded: LoadedInfo | None = None
         self.closed = False
+        self.forgotten: list[str | None] = []
         self._running: dict[str, Callable[[], None]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -86,6 +87,12 @@ class LastingEngine:
     async def count_tokens(self, request: CountRequest) -> TokenCount:
         """A token for each letter of the draft."""
         return TokenCount(4096, 0, 0, len(request.draft), 0)
+
+    async def forget(self, tag: str | None) -> None:
+        self.forgotten.append(tag)
+
+    async def kept_bytes(self) -> int:
+        return 0
 
     def cancel(self, request_id: str) -> None:
         finish = self._running.pop(request_id, None)

@@ -326,6 +326,17 @@ def test_the_model_that_is_asked_for_counts_and_is_measured(lasting: Pools) -> N
     lasting.run(go())
 
 
+def test_every_engine_forgets_a_conversation(lasting: Pools) -> None:
+    async def go() -> list[list[str | None]]:
+        await lasting.load(ONE)
+        await lasting.load(TWO)
+        await lasting.pool.forget("a")
+        return [engine.forgotten for engine in lasting.made if isinstance(engine, LastingEngine)]
+
+    # The two that have a model, and the one that never has: it removes what is on disk.
+    assert lasting.run(go()) == [["a"]] * 3
+
+
 def test_unloading_cancels_the_answer(lasting: Pools) -> None:
     async def go() -> tuple[Events, list[str], bool]:
         answer = await answering(lasting)

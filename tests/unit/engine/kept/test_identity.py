@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def keys(path: Path, file_hash: str = "", stretched: bool = False, **params: int) -> set[str]:
+def keys(path: Path, file_hash: str = "", stretched: bool = False, **params: Any) -> set[str]:
     request = LoadRequest("1", str(path), LoadParams(**params), file_hash=file_hash)
     return set(model_keys(request, stretched=stretched))
 
