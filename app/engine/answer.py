@@ -78,7 +78,7 @@ class Answer:
         self._begun = self._cancelled = False
         self._lookup, self._guesses = Lookup(), Guesses()
         self._follower = None if loaded.draft is None else Follower(loaded.draft)
-        self._draft_guesses = Guesses()
+        self._draft_guesses = Guesses(growth=4)
 
     def cancel(self) -> None:
         """Nobody wants it any more; from any thread."""
@@ -174,6 +174,11 @@ class Answer:
             if found is not None:
                 self.guessed, self.asked = found, asked
         return self.guessed
+
+    def let_draft_read(self, cells: Cells) -> None:
+        """The draft model reads what was read of the prompt with the last batch."""
+        if self._follower is not None and not self._cancelled:
+            self._follower.read_along(self.tokens[: len(cells.tokens) + self.share], self.share)
 
     def forget_guess(self) -> None:
         """Nothing is guessed."""

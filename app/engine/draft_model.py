@@ -1,9 +1,9 @@
 """A small model that guesses how the answers of a large one go on.
 
-It reads what the large one reads, in a context of its own, and says what it would write next for as
-long as it is sure (after llama.cpp's common/speculative.cpp, draft-simple). What was said before
-an answer is read in small slices, one a step beside what is written, and nothing is guessed until
-that is done.
+It says what it would write next for as long as it is sure (after llama.cpp's
+common/speculative.cpp, draft-simple). It reads the prompt together with the large model, as long as
+nobody waits for the next word of an answer. What it has missed of that, or later while it was not
+asked, it reads in small slices beside what is written, and guesses nothing until that is done.
 """
 
 from __future__ import annotations
@@ -134,6 +134,20 @@ class Follower:
                 self._give_up(slot)
             return None
         return self._guess_on(slot, missing, most)
+
+    def read_along(self, tokens: list[int], most: int) -> None:
+        """Read at most so many of `tokens`, which the large model has just read."""
+        slot = self._place(tokens)
+        if slot is None or len(tokens) > self._draft.context.length:
+            return
+        missing = tokens[self._go_back(slot, tokens) :][:most]
+        if not self._draft.knows(missing):
+            return
+        rows = self._draft.context.batch
+        for start in range(0, len(missing), rows):
+            if self._draft.read(slot, missing[start : start + rows], last=False) is None:
+                self._give_up(slot)
+                return
 
     def close(self) -> None:
         """Follow no longer; may be called again."""

@@ -68,6 +68,12 @@ class Costs:
         """Whether it is known, and of late, what a batch without guesses takes."""
         return self.batch > 0 and self._since < _STALE
 
+    @property
+    def can_pay(self) -> bool:
+        """Whether guesses would that always hold; so it seems until something is known."""
+        row = self.row / self.batch if self.batch else 0.0
+        return (1 + LONGEST_DRAFT) / (1 + LONGEST_DRAFT * row) > _GAIN
+
     def plain(self, seconds: float) -> None:
         """A batch without guesses took so long."""
         self.batch = _mean(self.batch, seconds)
@@ -87,6 +93,9 @@ class Guesses:
     """The chance that the next token of a guess holds, if the one before did."""
     wait: int = 0
     """Tokens to be written before the next guess."""
+    growth: int = 1
+    """By how much each pause is longer than the one before: where a new try is dear."""
+    _pause: int = _PAUSE
 
     def worth(self, costs: Costs) -> int:
         """How many tokens to guess now; 0 where that would not be faster."""
@@ -108,7 +117,8 @@ class Guesses:
             if tokens / (1 + length * row) > gain:
                 best, gain = length, tokens / (1 + length * row)
         if not best:
-            self.wait, self.holds = _PAUSE, _HOPE
+            self.wait, self.holds = self._pause, _HOPE
+            self._pause *= self.growth
         return best
 
     def came_of(self, guessed: int, held: int) -> None:

@@ -183,6 +183,10 @@ class Scheduler:
         if result == DONE:
             now = time.perf_counter()
             self._learn(read, now - began)
+            if not self._writers and self._draft_costs.can_pay:
+                # Nobody waits for a next word, and it will not be had more cheaply.
+                for answer in self._batch:
+                    answer.let_draft_read(_slot_of(answer).cells)
             self._go_on(now)
         elif result == NO_ROOM:
             self._make_room()

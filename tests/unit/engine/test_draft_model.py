@@ -178,7 +178,29 @@ def test_a_draft_model_as_dear_as_the_model_is_not_used(own: Stepper) -> None:
 
 
 @pytest.mark.usefixtures("bold")
-def test_what_was_said_before_is_read_in_slices_without_guesses(own: Stepper) -> None:
+def test_the_prompt_is_read_by_both(own: Stepper) -> None:
+    asked, draft = own.ask("x" * 300, 40), draft_of(own)
+    own.finish(lambda: len(asked.answer.tokens) > asked.progress[-1].total)
+    (slot,) = (slot for slot in draft.slots.all if slot.busy)
+    assert slot.cells.tokens == asked.answer.tokens[:-1]
+    own.finish(lambda: bool(asked.answer.guessed) or asked.is_over)
+    assert not draft.has_read
+    assert asked.answer.guessed
+
+
+@pytest.mark.usefixtures("bold")
+def test_what_is_too_dear_reads_nothing(own: Stepper) -> None:
+    own.scheduler._draft_costs = Costs(batch=1.0, row=1.1)
+    own.ask("x" * 300, 1)
+    own.finish()
+    assert not any(slot.cells.tokens for slot in draft_of(own).slots.all)
+
+
+@pytest.mark.usefixtures("bold")
+def test_what_it_has_missed_is_read_in_slices_without_guesses(
+    own: Stepper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Costs, "can_pay", False)
     asked, draft = own.ask("x" * 300, 120), draft_of(own)
     slices, guesses = [0], 0
     while own.scheduler.is_busy:
@@ -204,6 +226,7 @@ def test_the_next_question_reads_only_what_is_new(own: Stepper) -> None:
     # Read anew, ten tokens would not have sufficed to come so far.
     assert held > 300
     assert max(len(slot.cells.tokens) for slot in draft_of(own).slots.all) > 290
+    assert sum(bool(slot.cells.tokens) for slot in draft_of(own).slots.all) == 1
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.004, 0.05, 0.1, 0.119])
