@@ -282,8 +282,11 @@ class EnginePool:
     async def forget(self, tag: str | None) -> None:
         """Drop what was read of a conversation; see the port. Raises `EngineError`."""
         # The last one has no model: it removes what is on disk.
-        for engine in [*(place.engine for place in self._places.values()), self._measurer]:
-            await engine.forget(tag)
+        engines = [*(place.engine for place in self._places.values()), self._measurer]
+        told = await asyncio.gather(*(one.forget(tag) for one in engines), return_exceptions=True)
+        for error in told:
+            if error is not None:
+                raise error
 
     async def kept_bytes(self) -> int:
         """What is kept on disk of conversations that left the memory."""

@@ -60,13 +60,16 @@ Event = LoadEvent | GenerateEvent | BenchEvent
 _Measured = BenchProgress | SpeedMeasured | Benchmarked | BenchCancelled
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
 class ProtocolError(Exception):
     """A frame that nobody who speaks this protocol sends."""
 
 
 def write_frame(stream: BinaryIO, frame: Frame) -> None:
     """Send one frame; raises OSError or ValueError once the other side or the pipe is gone."""
-    stream.write(json.dumps(frame, separators=(",", ":")).encode() + b"\n")
+    stream.write(_ENCODER.encode(frame).encode() + b"\n")
     stream.flush()
 
 
@@ -232,8 +235,10 @@ def event_to_dict(event: Event) -> Frame:
             return {"is": "load_cancelled"}
         case PromptProgress():
             return {"is": "prompt_progress", **asdict(event)}
-        case TextDelta():
-            return {"is": "delta", **asdict(event)}
+        case TextDelta(kind, text):
+            # By hand: `asdict` and `json.dumps` with options, some 30 times a second beside
+            # decoding, cost 1 % of its rate.
+            return {"is": "delta", "kind": kind, "text": text}
         case Finished():
             return {"is": "finished", **asdict(event)}
         case Failed():

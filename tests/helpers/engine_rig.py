@@ -105,8 +105,11 @@ class Rig:
     def load_with(self, path: Path | str, params: LoadParams) -> Loaded:
         """Load a file that must load, with all of these."""
         self.path = str(path)
-        request = LoadRequest(new_id(), self.path, params)
-        last = self.run(collect(self.engine.load(request))).last
+
+        async def load() -> Events:
+            return await collect(self.engine.load(LoadRequest(new_id(), self.path, params)))
+
+        last = self.run(load()).last
         assert isinstance(last, Loaded), last
         return last
 
@@ -131,6 +134,11 @@ class Rig:
         path = more.pop("path", self.path)
         said = user(turns) if isinstance(turns, str) else turns
         return self.engine.generate(GenerateRequest(request_id or new_id(), path, said, **more))
+
+
+def unread(text: str) -> str:
+    """The same, as no conversation before has begun: several of them stay in the cache."""
+    return f"{new_id()}. {text}"
 
 
 async def collect(

@@ -117,7 +117,7 @@ def test_other_models_make_way_where_that_is_enough(
 
 
 def test_where_the_model_is_larger_than_memory_others_are_not_to_blame() -> None:
-    finding = only(replace(WELL, memory=Memory(5 * GB, 0), others_bytes=4 * GB))
+    finding = only(replace(WELL, memory=Memory(5 * GB, 0), others_bytes=5 * GB))
     assert finding.fix == ChooseAnother()
 
 

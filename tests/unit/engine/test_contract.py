@@ -23,7 +23,7 @@ from app.domain.generation import (
     Turn,
 )
 from app.engine.cells import GRID, LARGEST_SLICE
-from tests.helpers.engine_rig import Events, Rig, collect, new_id, user
+from tests.helpers.engine_rig import Events, Rig, collect, new_id, unread, user
 
 pytestmark = pytest.mark.native_model
 
@@ -31,11 +31,6 @@ STORY = "Write a long story about a fox and a lighthouse."
 SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank. "
 LONG_TEXT = SENTENCE * 280
 """Some 4,000 tokens."""
-
-
-def unread(text: str) -> str:
-    """The same, as no conversation before has begun: several of them stay in the cache."""
-    return f"{new_id()}. {text}"
 
 
 def cancelled_after(rig: Rig, count: int, turns: str, kind: type[Any] = TextDelta) -> Events:
@@ -69,7 +64,7 @@ def test_an_answer_streams_and_ends_once(shared: Rig) -> None:
 
 
 def test_the_statistics_add_up(shared: Rig) -> None:
-    stats = shared.ask(STORY, max_tokens=12).last.stats
+    stats = shared.ask(unread(STORY), max_tokens=12).last.stats
     assert stats.answer_tokens == 12
     assert stats.prompt_tokens > stats.cached_tokens
     assert 0 < stats.prompt_seconds <= stats.first_token_seconds

@@ -20,7 +20,7 @@ from app.domain import errors
 from app.domain.fit import SEQUENCES
 from app.domain.generation import FinishReason, Loaded, PromptProgress, TextDelta
 from app.engine.supervisor import HostEngine
-from tests.helpers.engine_rig import Events, Rig, collect, new_id
+from tests.helpers.engine_rig import Events, Rig, collect, new_id, unread
 
 pytestmark = pytest.mark.native_model
 
@@ -30,11 +30,6 @@ LONG_TEXT = SENTENCE * 280
 """Some 4,000 tokens."""
 MIDDLE_TEXT = SENTENCE * 20
 """Some 280 tokens."""
-
-
-def unread(text: str) -> str:
-    """The same, as no conversation before has begun."""
-    return f"{new_id()}. {text}"
 
 
 async def after(seen: asyncio.Event, work: Any) -> Any:
