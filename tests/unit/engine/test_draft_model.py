@@ -12,7 +12,7 @@ from app.domain.errors import LoadSettingsRefused
 from app.domain.fit import estimate
 from app.domain.load_params import draft_params, plan_of
 from app.engine import draft_model
-from app.engine.draft_model import DraftModel, time_to_read
+from app.engine.draft_model import DraftModel, Follower, time_to_read
 from app.engine.drafts import Costs, Guesses, Lookup
 from app.library.model_file import inspect_file
 from tests.helpers.gguf_files import babbler, starter_shell
@@ -361,6 +361,26 @@ def test_what_is_no_model_is_refused(files: Path, tmp_path: Path) -> None:
 def test_what_does_not_write_word_by_word_is_refused(starter: Path, tmp_path: Path) -> None:
     compares = starter_shell(tmp_path / "compares.gguf", {"llama.pooling_type": 1})
     assert "compares texts" in refused(starter, compares).detail
+
+
+@pytest.mark.usefixtures("bold")
+def test_nothing_is_read_that_the_draft_model_does_not_know_or_has_no_place_for(
+    tmp_path: Path, files: Path
+) -> None:
+    model = babbler(tmp_path / "words.gguf", {"llama.context_length": 256}, words=1)
+    loaded = load_model(model, 256, files / "babbler.gguf")
+    assert loaded.draft is not None
+    follower = Follower(loaded.draft)
+    try:
+        for tokens in ([5, 6, 259], [5] * 254):
+            assert follower.guess(tokens, 3) is None
+            assert not any(slot.cells.tokens for slot in loaded.draft.slots.all)
+            # It has not given up.
+            assert follower.guess([5, 6, 7], 3) is not None
+            loaded.draft.slots.clear()
+    finally:
+        follower.close()
+        loaded.close()
 
 
 def test_a_memory_that_cannot_go_back_is_refused_on_either_side(
