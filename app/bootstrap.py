@@ -110,7 +110,7 @@ class Application:
         self._engine = engine = self._make_engine(settings)
         self._stops.append(engine.close)
         load_settings = self._make_load_settings(library, settings, facts)
-        fit = self._make_fit(load_settings, facts)
+        fit = self._make_fit(library, load_settings, facts)
         await fit.start()
         mark = LoadMarkFile(self._paths.load_mark) if self._owns_profile else None
         models = ModelService(
@@ -160,12 +160,15 @@ class Application:
         wishes = LoadSettingsFile(None if self._in_memory else kept, read_from=kept)
         return LoadSettingsService(wishes, library, settings, _machine(), facts)
 
-    def _make_fit(self, load_settings: LoadSettingsService, facts: Broadcast[Fact]) -> FitService:
+    def _make_fit(
+        self, library: ModelLibrary, load_settings: LoadSettingsService, facts: Broadcast[Fact]
+    ) -> FitService:
         from app.engine.limits import machine_memory
         from app.services.fit import FitService
 
         return FitService(
             self._engine,
+            library,
             self._store,
             load_settings.effective,
             facts,

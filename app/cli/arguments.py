@@ -170,6 +170,7 @@ def _chat(parser: argparse.ArgumentParser, words: list[str], stdin: BinaryIO | N
         gpu_layers=found.gpu_layers,
         threads=found.threads,
         kv_type=found.kv_type,
+        draft=None if found.draft is None else os.path.abspath(found.draft),
         json=found.json,
     )
 
@@ -196,6 +197,9 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
         metavar="TYPE",
         choices=(AUTOMATIC, *CACHE_TYPES),
         help=f"how exactly the context is kept: {', '.join(CACHE_TYPES)}",
+    )
+    parser.add_argument(
+        "--draft", metavar="FILE", help="a small GGUF model of the same family that guesses ahead"
     )
 
 

@@ -56,6 +56,7 @@ def _set_load(command: Chat, services: Services) -> None:
         "threads": command.threads,
         "key_type": command.kv_type,
         "value_type": command.kv_type,
+        "draft_path": command.draft,
     }
     given = {name: value for name, value in asked.items() if value is not None}
     if chosen is not None and given:

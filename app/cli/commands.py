@@ -53,6 +53,8 @@ class Chat:
     threads: int | None = None
     kv_type: str | None = None
     """Of keys and values."""
+    draft: str | None = None
+    """The path of a draft model."""
     json: bool = False
 
 

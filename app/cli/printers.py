@@ -119,6 +119,8 @@ def _statistics(reason: FinishReason, model_name: str, stats: RunStats) -> str:
         pieces.append(f"{stats.first_token_seconds:.2f} s to the first")
     if stats.decode_rate:
         pieces.append(f"{stats.decode_rate:.1f} tok/s")
+    if stats.drafted_tokens:
+        pieces.append(f"{stats.accepted_tokens} of {stats.drafted_tokens} guessed tokens held")
     return " · ".join([piece for piece in [*pieces, _REASONS[reason]] if piece])
 
 

@@ -218,11 +218,14 @@ class Fit:
     """Of memory, together with what the loaded models would give back."""
     shares: tuple[Share, ...] = ()
     """What it takes of each place, where a graphics processor has a part of it."""
+    draft_bytes: int = 0
+    """What its draft model takes, wherever that lies; by the formula, and beside all the above."""
 
     @property
     def needed_bytes(self) -> int:
         """The best figure there is."""
-        return self.measured.total_bytes if self.measured else self.expected.total_bytes
+        own = self.measured.total_bytes if self.measured else self.expected.total_bytes
+        return own + self.draft_bytes
 
     @property
     def verdict(self) -> Verdict:

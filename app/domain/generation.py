@@ -87,11 +87,13 @@ class LoadedInfo:
     """Whether its chat template can be told to think or not (see `Switches`)."""
     efforts: tuple[str, ...] = ()
     """How much its chat template can be told to think; empty where it knows no such switch."""
+    draft_bytes: int = 0
+    """All that its draft model takes."""
 
     @property
     def total_bytes(self) -> int:
-        """Weights, context cache and compute buffers together."""
-        return self.weights_bytes + self.context_bytes + self.compute_bytes
+        """Weights, context cache and compute buffers together, and the draft model."""
+        return self.weights_bytes + self.context_bytes + self.compute_bytes + self.draft_bytes
 
     @property
     def memory_bytes(self) -> int:

@@ -156,7 +156,11 @@ class LoadParams:
         "", "Chat template", "A Jinja template in place of the file's own; empty: the file's."
     )
     draft_path: str = setting(
-        "", "Draft model", "A small model of the same family that guesses ahead; empty: none."
+        "",
+        "Draft model",
+        "A small model of the same family that guesses "
+        "the next words, so that large ones write faster. The text stays the same; "
+        "guessing rests where it does not pay.",
     )
 
 
@@ -221,6 +225,31 @@ def check(params: LoadParams) -> None:
         raise LoadSettingsRefused(
             "The chat template is too long.", remedy="Shorten it, or use the file's own."
         )
+
+
+DRAFT_BATCH = 128
+"""Tokens that a draft model reads at once: it reads in small slices, and takes less memory so."""
+
+
+def draft_params(params: LoadParams, trained: int) -> LoadParams:
+    """How the draft model of a model with these parameters is loaded: as that one, as far as it
+    goes. It guesses only within the context that it was `trained` for (0: not known)."""
+    length = params.context_length
+    if length is not None and trained:
+        length = min(length, trained)
+    return LoadParams(
+        context_length=length,
+        gpu_layers=0 if params.gpu_layers == 0 else None,
+        threads=params.threads,
+        prompt_threads=params.prompt_threads,
+        batch=DRAFT_BATCH,
+        micro_batch=DRAFT_BATCH,
+        flash_attention=params.flash_attention,
+        tensor_split=params.tensor_split,
+        main_device=params.main_device,
+        mmap=params.mmap,
+        mlock=params.mlock,
+    )
 
 
 def is_plain(cache_type: str) -> bool:

@@ -81,6 +81,17 @@ class Room:
     """The graphics processors; others are left out."""
 
 
+def without(room: Room, taken: Mapping[str, int]) -> Room:
+    """The room that is left when so many bytes of each place are taken."""
+    return Room(
+        max(0, room.memory - taken.get(MEMORY, 0)),
+        tuple(
+            replace(device, free_bytes=max(0, device.free_bytes - taken.get(device.name, 0)))
+            for device in room.devices
+        ),
+    )
+
+
 def room_of(memory: int, devices: Iterable[Device], gives_back: Mapping[str, int]) -> Room:
     """The room for a model, with what those that make way would give back (by place).
 

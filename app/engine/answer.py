@@ -16,6 +16,7 @@ from app.domain.generation import (
     RunStats,
 )
 from app.engine.cells import Cells
+from app.engine.draft_model import Follower
 from app.engine.drafts import Costs, Guesses, Lookup
 from app.engine.loaded import LoadedModel
 from app.engine.native.logits import Logits, are_sound
@@ -56,6 +57,8 @@ class Answer:
         """Of its logits in that batch."""
         self.guessed: list[int] = []
         """Tokens in that batch beyond its share, which may turn out to come next."""
+        self.asked = 0
+        """How many of them the draft model was asked for; it may have found fewer."""
         self.remembered: Logits | None = None
         """The logits after the last of `tokens`, where they were kept and nothing is to be read."""
         self._context = loaded.context
@@ -74,6 +77,8 @@ class Answer:
         self._sampler.unbound_while(self._text.reasons)
         self._begun = self._cancelled = False
         self._lookup, self._guesses = Lookup(), Guesses()
+        self._follower = None if loaded.draft is None else Follower(loaded.draft)
+        self._draft_guesses = Guesses(growth=4)
 
     def cancel(self) -> None:
         """Nobody wants it any more; from any thread."""
@@ -86,6 +91,8 @@ class Answer:
     def close(self) -> None:
         """Free what is native of it; may be called again."""
         self._sampler.close()
+        if self._follower is not None:
+            self._follower.close()
 
     def begin(self, slot: Slot) -> None:
         """Read on in `slot`, which holds a beginning of `tokens`."""
@@ -149,16 +156,33 @@ class Answer:
         tokens.append(token)
         return None
 
-    def guess(self, costs: Costs, room: int) -> list[int]:
+    def guess(self, costs: Costs, draft_costs: Costs, room: int) -> list[int]:
         """What may come after the last of `tokens`, at most `room` of it; nothing where to look at
-        it together would not pay."""
-        self.guessed = []
-        most = min(room, self._guesses.worth(costs), self._context.length - len(self.tokens))
+        it together would not pay. The draft model is asked where the text itself tells nothing."""
+        self.forget_guess()
+        most = min(room, self._context.length - len(self.tokens))
         if self._most is not None:
             most = min(most, self._most - self._count - 1)
-        if most > 0:
-            self.guessed = self._lookup.guess(self.tokens, most)
+        if most <= 0:
+            return self.guessed
+        looked_up = min(most, self._guesses.worth(costs))
+        if looked_up:
+            self.guessed = self._lookup.guess(self.tokens, looked_up)
+        if not self.guessed and self._follower is not None:
+            asked = min(most, self._draft_guesses.worth(draft_costs))
+            found = self._follower.guess(self.tokens, asked) if asked else None
+            if found is not None:
+                self.guessed, self.asked = found, asked
         return self.guessed
+
+    def let_draft_read(self, cells: Cells) -> None:
+        """The draft model reads what was read of the prompt with the last batch."""
+        if self._follower is not None and not self._cancelled:
+            self._follower.read_along(self.tokens[: len(cells.tokens) + self.share], self.share)
+
+    def forget_guess(self) -> None:
+        """Nothing is guessed."""
+        self.guessed, self.asked = [], 0
 
     def write_on(self, cells: Cells) -> FinishReason | None:
         """`write`, and on while what was guessed turns out to be so; the batch has read that."""
@@ -170,10 +194,12 @@ class Answer:
             self.row += 1
             held += 1
             reason = self.write()
-        if self.guessed:
+        if self.asked:
+            self._draft_guesses.came_of(self.asked, held)
+        elif self.guessed:
             self._guesses.came_of(len(self.guessed), held)
-            self._drafted += len(self.guessed)
-            self._held += held
+        self._drafted += len(self.guessed)
+        self._held += held
         return reason
 
     def _choose(self) -> int:

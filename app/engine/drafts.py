@@ -2,8 +2,9 @@
 
 A batch of a few rows costs less than as many batches of one row. Where the answer repeats what was
 said before (code that is changed, a text that is quoted), what followed then is a good guess:
-prompt look-up (llama.cpp, examples/lookup). A guess never changes what is written: the sampler
-chooses at every place, and from the first place on where it chooses otherwise the guess is dropped.
+prompt look-up (llama.cpp, examples/lookup). Where it does not, a draft model may guess (see
+`app.engine.draft_model`). A guess never changes what is written: the sampler chooses at every
+place, and from the first place on where it chooses otherwise the guess is dropped.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _PAUSE = 48
 """Tokens that are written without guesses after these did not pay."""
 _GAIN = 1.05
 """By how much guessing must be faster, at least, to be done."""
+_STALE = 32
+"""Batches with guesses, after which one without them is measured again: it takes longer, the longer
+the text is."""
 
 
 @dataclass(slots=True)
@@ -50,19 +54,34 @@ class Lookup:
 @dataclass(slots=True)
 class Costs:
     """What the rows of a batch take on this machine, in seconds; learned while answers are
-    written."""
+    written. Of each way to guess, as the time to find a guess is part of it."""
 
     batch: float = 0.0
     """Of a batch without guesses; 0 before the first one."""
     row: float = 0.0
     """Of each guessed row more; 0 before the first one."""
+    _since: int = 0
+    """Batches with guesses since the last one without."""
+
+    @property
+    def are_known(self) -> bool:
+        """Whether it is known, and of late, what a batch without guesses takes."""
+        return self.batch > 0 and self._since < _STALE
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether guesses would that always hold; so it seems until something is known."""
+        row = self.row / self.batch if self.batch else 0.0
+        return (1 + LONGEST_DRAFT) / (1 + LONGEST_DRAFT * row) > _GAIN
 
     def plain(self, seconds: float) -> None:
         """A batch without guesses took so long."""
         self.batch = _mean(self.batch, seconds)
+        self._since = 0
 
     def guessed(self, rows: int, seconds: float) -> None:
-        """A batch with so many guessed rows took so long."""
+        """A batch with so many guessed rows took so long, or with as many as were wished for."""
+        self._since += 1
         self.row = _mean(self.row, max(seconds - self.batch, self.batch / 100) / rows)
 
 
@@ -74,13 +93,16 @@ class Guesses:
     """The chance that the next token of a guess holds, if the one before did."""
     wait: int = 0
     """Tokens to be written before the next guess."""
+    growth: int = 1
+    """By how much each pause is longer than the one before: where a new try is dear."""
+    _pause: int = _PAUSE
 
     def worth(self, costs: Costs) -> int:
         """How many tokens to guess now; 0 where that would not be faster."""
         if self.wait:
             self.wait -= 1
             return 0
-        if not costs.batch:
+        if not costs.are_known:
             return 0
         if not costs.row:
             # Nothing is known of guessed rows; a few of them tell.
@@ -95,11 +117,13 @@ class Guesses:
             if tokens / (1 + length * row) > gain:
                 best, gain = length, tokens / (1 + length * row)
         if not best:
-            self.wait, self.holds = _PAUSE, _HOPE
+            self.wait, self.holds = self._pause, _HOPE
+            self._pause *= self.growth
         return best
 
     def came_of(self, guessed: int, held: int) -> None:
-        """Of so many guessed tokens so many held."""
+        """Of so many guessed tokens so many held. Those that were wished for and not guessed
+        count as wrong ones: they were no gain either."""
         tried = held if held == guessed else held + 1
         for number in range(tried):
             self.holds += _WEIGHT * ((number < held) - self.holds)

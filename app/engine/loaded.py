@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,18 +13,19 @@ from app.domain.generation import LoadedInfo, LoadRequest, Role, Turn
 from app.domain.load_params import LoadParams, bounded, check
 from app.engine import refusal
 from app.engine.cells import PATIENCE_STOPPABLE, PATIENCE_UNSTOPPABLE, Pace
-from app.engine.dry_run import measured_buffers, require_readable
+from app.engine.draft_loading import LoadedDraft, load_draft, require_draftable
+from app.engine.dry_run import require_readable
 from app.engine.fitting import PromptMaker
 from app.engine.limits import (
     adapters_told,
     buffers_told,
-    machine_memory,
     mapped_told,
     places_told,
     settle,
 )
+from app.engine.memory_check import offloaded, require_memory
 from app.engine.native import system
-from app.engine.native.abort import AbortFlag
+from app.engine.native.abort import AbortFlag, LoadStopped
 from app.engine.native.context import Context
 from app.engine.native.log import LOG
 from app.engine.native.weights import NativeRefusal, Weights
@@ -31,10 +33,6 @@ from app.engine.pieces import TokenPieces
 from app.engine.reasoning import control_markers
 from app.engine.slots import Slots
 from app.engine.template import CHATML, CHATML_STOPS, ChatTemplate
-
-
-class LoadStopped(Exception):
-    """The load was cancelled."""
 
 
 class LoadedModel:
@@ -46,8 +44,11 @@ class LoadedModel:
         context: Context,
         template: ChatTemplate | AppError,
         info: LoadedInfo,
+        draft: LoadedDraft | None = None,
     ) -> None:
         self.weights = weights
+        self.draft = None if draft is None else draft.model
+        """What guesses how its answers go on."""
         self.context = context
         self.info = info
         self.prompts = (
@@ -74,6 +75,8 @@ class LoadedModel:
 
     def close(self) -> None:
         """Free all; may be called again."""
+        if self.draft is not None:
+            self.draft.close()
         self.context.close()
         self.weights.close()
 
@@ -126,8 +129,10 @@ def _make_ready(
     name = Path(request.path).name
     _require_chat(name, weights)
     settled = settle(request.params, weights.trained_context)
+    if settled.draft_path:
+        require_draftable(weights)
     _add_adapters(weights, settled, log)
-    _require_memory(request, weights, settled)
+    require_memory(request.path, weights, settled)
     if flag.is_raised:
         raise LoadStopped
     with LOG.recording() as made:
@@ -147,7 +152,26 @@ def _make_ready(
     if not isinstance(template, AppError):
         known = template.switches
         info = replace(info, switches_thinking=bool(known.thinking), efforts=known.efforts)
-    return LoadedModel(weights, context, template, info)
+    if not settled.draft_path:
+        return LoadedModel(weights, context, template, info)
+    try:
+        draft = load_draft(weights, settled, flag)
+    except BaseException:
+        context.close()
+        raise
+    seconds = time.perf_counter() - began
+    return LoadedModel(weights, context, template, _with_draft(info, draft, seconds), draft)
+
+
+def _with_draft(info: LoadedInfo, draft: LoadedDraft, seconds: float) -> LoadedInfo:
+    places = Counter(dict(info.places)) + Counter(dict(draft.places))
+    return replace(
+        info,
+        draft_bytes=draft.nbytes,
+        mapped_bytes=info.mapped_bytes + draft.mapped_bytes,
+        places=tuple(sorted(places.items())),
+        load_seconds=seconds,
+    )
 
 
 def _add_adapters(weights: Weights, settled: LoadParams, log: list[str]) -> None:
@@ -168,33 +192,6 @@ def _require_chat(name: str, weights: Weights) -> None:
         raise refusal.not_chat(name, "a model of a kind that does not write answers word by word")
 
 
-def _require_memory(request: LoadRequest, weights: Weights, settled: LoadParams) -> None:
-    """Raise `OutOfMemory` if cache and buffers cannot fit.
-
-    The estimate is an upper bound; where it comes near to what is free, llama.cpp measures. What
-    goes to a graphics processor is left to llama.cpp, whose allocation fails without harm.
-    """
-    if _offloaded(settled, weights):
-        return
-    memory = machine_memory()
-    length = settled.context_length or 0
-    # The bound is of a 16-bit cache.
-    wider = 2 if "f32" in (settled.key_type, settled.value_type) else 1
-    if weights.cache_bytes_per_token * length * wider < memory.available // 2:
-        return
-    buffers = measured_buffers(request.path, settled)
-    needed = buffers.cache + buffers.compute
-    if needed > memory.available:
-        raise refusal.out_of_memory(
-            f"A context of {length:,} tokens needs {_gib(needed)}, "
-            f"and {_gib(memory.available)} are free."
-        )
-
-
-def _gib(size: int) -> str:
-    return f"{size / 1024**3:.1f} GiB"
-
-
 def _template(weights: Weights, override: str) -> tuple[ChatTemplate | AppError, str]:
     """The template or why it cannot be used, and the note for that."""
     source = override or weights.template
@@ -210,7 +207,7 @@ def _template(weights: Weights, override: str) -> tuple[ChatTemplate | AppError,
 def _info(
     path: str, weights: Weights, context: Context, settled: LoadParams, log: list[str]
 ) -> LoadedInfo:
-    offloaded = _offloaded(settled, weights)
+    layers = offloaded(settled, weights)
     buffers = buffers_told(log)
     return LoadedInfo(
         path=path,
@@ -219,22 +216,14 @@ def _info(
         context_length=context.length,
         trained_context=weights.trained_context,
         threads=settled.threads or 0,
-        gpu_layers=offloaded,
+        gpu_layers=layers,
         weights_bytes=weights.size + adapters_told(log),
         context_bytes=buffers.cache,
         compute_bytes=buffers.compute,
-        backend="CPU" if offloaded == 0 else ", ".join(system.accelerators()),
+        backend="CPU" if layers == 0 else ", ".join(system.accelerators()),
         has_template=bool(settled.template) or weights.template is not None,
         load_seconds=0.0,
         mapped_bytes=weights.mapped_bytes,
         places=places_told(log),
         params=settled,
     )
-
-
-def _offloaded(params: LoadParams, weights: Weights) -> int:
-    """Layers on a graphics processor; the output layer counts as one."""
-    if not system.accelerators():
-        return 0
-    every = weights.layers + 1
-    return every if params.gpu_layers is None else min(params.gpu_layers, every)

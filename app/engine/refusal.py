@@ -67,6 +67,24 @@ def bad_adapter(name: str, log: Sequence[str]) -> LoadSettingsRefused:
     )
 
 
+def bad_draft(name: str, reason: str) -> LoadSettingsRefused:
+    """A file that is no model which could guess for this one."""
+    return LoadSettingsRefused(
+        f"The draft model “{name}” cannot be used with this model.",
+        reason,
+        "Take it out of the model's settings, or choose a small model of the same family.",
+    )
+
+
+def no_drafts() -> LoadSettingsRefused:
+    """A model for which nothing can be guessed."""
+    return LoadSettingsRefused(
+        "This model cannot be used with a draft model.",
+        "Its memory cannot go back by some words, as it must where a guess was wrong.",
+        "Take the draft model out of the model's settings.",
+    )
+
+
 def damaged(name: str, reason: str) -> FileDamaged:
     """Cut short, or it contradicts itself."""
     return FileDamaged(f"“{name}” is damaged or incomplete.", reason, _FETCH_AGAIN)

@@ -48,7 +48,7 @@ class Scheduler:
         """An answer gave way, and none has ended since."""
         self._batch: list[Answer] = []
         """Those of the running ones that are computed now."""
-        self._costs = Costs()
+        self._costs, self._draft_costs = Costs(), Costs()
         self._may_guess = True
         """The cells sufficed for the computation before."""
         self._writers = 0
@@ -187,6 +187,10 @@ class Scheduler:
         if result == DONE:
             now = time.perf_counter()
             self._learn(read, now - began)
+            if not self._writers and self._draft_costs.can_pay:
+                # Nobody waits for a next word, and it will not be had more cheaply.
+                for answer in self._batch:
+                    answer.let_draft_read(_slot_of(answer).cells)
             self._go_on(now)
         elif result == NO_ROOM:
             self._make_room()
@@ -204,7 +208,7 @@ class Scheduler:
         readers = 0
         for answer in batch:
             answer.share = int(len(answer.tokens) - len(_slot_of(answer).cells.tokens) == 1)
-            answer.guessed = []
+            answer.forget_guess()
             readers += not answer.share
         self._writers = len(batch) - readers
         self._fill_rows(guessing=self._may_guess and not readers and self._context.takes_back)
@@ -219,6 +223,8 @@ class Scheduler:
     def _fill_rows(self, *, guessing: bool) -> None:
         """The next token of each answer that is written, and what may come after it."""
         context, room = self._context, DRAFTED
+        if self._loaded.draft is not None:
+            self._loaded.draft.begin_step(self._draft_costs.batch)
         for answer in self._batch:
             if not answer.share:
                 continue
@@ -226,7 +232,8 @@ class Scheduler:
             done = len(slot.cells.tokens)
             answer.row = context.add_token(answer.tokens[done], done, slot.sequence)
             if guessing:
-                for position, token in enumerate(answer.guess(self._costs, room), done + 1):
+                guess = answer.guess(self._costs, self._draft_costs, room)
+                for position, token in enumerate(guess, done + 1):
                     context.add_token(token, position, slot.sequence)
                 room -= len(answer.guessed)
 
@@ -252,13 +259,20 @@ class Scheduler:
         return read
 
     def _learn(self, read: int, seconds: float) -> None:
-        """From the time that the batch took."""
+        """From the time that the batch took, and what was done for it before."""
         guessed = sum(len(answer.guessed) for answer in self._batch)
         self._slots.took_to_read(read, seconds)
-        if guessed:
+        asked = sum(answer.asked for answer in self._batch)
+        if self._loaded.draft is not None and self._loaded.draft.has_read:
+            # That it reads what was said before is not what a guess takes.
+            return
+        if asked:
+            self._draft_costs.guessed(asked, seconds)
+        elif guessed:
             self._costs.guessed(guessed, seconds)
         elif not read:
             self._costs.plain(seconds)
+            self._draft_costs.plain(seconds)
             self._beside.wrote(seconds)
         elif self._writers:
             self._beside.took(read, seconds)

@@ -251,7 +251,8 @@ class Worker:
 
     def _load(self, job: LoadJob) -> LoadEvent:
         from app.engine.kept.keeper import Keeper
-        from app.engine.loaded import LoadStopped, load
+        from app.engine.loaded import load
+        from app.engine.native.abort import LoadStopped
         from app.engine.scheduler import Scheduler
 
         self._unload()

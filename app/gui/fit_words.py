@@ -55,6 +55,8 @@ def itemised(fit: Fit) -> str:
     if expected.projector_bytes:
         lines.append(f"Images: {size_text(expected.projector_bytes)}")
     lines.append(f"Estimate: {size_text(expected.total_bytes)}")
+    if fit.draft_bytes:
+        lines.append(f"Draft model: {size_text(fit.draft_bytes)}")
     if measured is not None:
         lines.append(f"Measured on this machine: {size_text(measured.total_bytes)}")
     lines.append(f"Free now: {size_text(fit.free_bytes)}")

@@ -6,9 +6,10 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TypeAlias
 
-from app.domain.errors import StoreError
+from app.domain.errors import LoadSettingsRefused, ModelFileError, StoreError
 from app.domain.facts import Fact, ModelPhase, ModelState, ModelStateChanged
 from app.domain.fit import (
     MEMORY,
@@ -25,10 +26,10 @@ from app.domain.fit import (
     worst,
 )
 from app.domain.generation import LoadedInfo
-from app.domain.load_params import LoadParams, plan_of
+from app.domain.load_params import LoadParams, draft_params, plan_of
 from app.domain.localmodel import LocalModel
-from app.domain.placement import Device, Room, fitted, needs_of, place, room_of
-from app.domain.ports import Clock, ConversationStore, Engine
+from app.domain.placement import Device, Room, fitted, needs_of, place, room_of, without
+from app.domain.ports import Clock, ConversationStore, Engine, ModelLibrary
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
 
@@ -43,6 +44,7 @@ class FitService:
     def __init__(
         self,
         engine: Engine,
+        library: ModelLibrary,
         store: ConversationStore,
         wishes: Callable[[str], LoadParams],
         facts: Broadcast[Fact],
@@ -54,6 +56,7 @@ class FitService:
         """`wishes` tells how the model of a path is to be loaded; it and `memory` are asked each
         time. `machine` names this one in the store."""
         self._engine = engine
+        self._library = library
         self._store = store
         self._wishes = wishes
         self._tasks = tasks
@@ -64,6 +67,8 @@ class FitService:
         """As they were when they were last looked at."""
         # The newest first, as `learned_factor` wants them.
         self._records: dict[_Key, FitRecord] = {}
+        self._drafts: dict[str, LocalModel] = {}
+        """The draft models that were looked at."""
         self._learned_from: LoadedInfo | None = None
         facts.subscribe(self._heard)
 
@@ -79,6 +84,22 @@ class FitService:
         """Ask what computes here and what is free there now; raises `EngineError` cases."""
         self.devices = await self._engine.devices()
         return self.devices
+
+    async def look_at_draft(self, params: LoadParams) -> None:
+        """Read the header of the draft model that these name, if they do: from now on what it takes
+        is known. Raises `LoadSettingsRefused` where it cannot be used."""
+        path = params.draft_path
+        if not path:
+            return
+        try:
+            self._drafts[path] = await self._library.inspect(path)
+        except ModelFileError as error:
+            self._drafts.pop(path, None)
+            raise LoadSettingsRefused(
+                f"The draft model “{PurePath(path).name}” cannot be used.",
+                f"{error.title} {error.detail}".strip(),
+                "Take it out of the model's settings, or choose another file for it.",
+            ) from error
 
     @property
     def factor(self) -> float:
@@ -96,13 +117,16 @@ class FitService:
         plan = _plan(model, params)
         record = self._records.get(_key(model, plan))
         expected = estimate(model.shape, plan, self.factor)
-        shares = place(model.shape, params, plan, self._room(), self.factor)
+        room = self._room()
+        draft = self._draft_needs(params, room)
+        shares = place(model.shape, params, plan, without(room, draft), self.factor)
         return Fit(
             plan,
             expected,
             record.measured if record else None,
             self._free_bytes(),
             shares if len(shares) > 1 else (),
+            sum(draft.values()),
         )
 
     def fitted(self, model: LocalModel, wished: LoadParams | None = None) -> LoadParams:
@@ -110,14 +134,20 @@ class FitService:
         wished = self._wishes(model.path) if wished is None else wished
         if model.shape is None:
             return wished
-        return fitted(model.shape, wished, self._room(), self.factor)
+        # The draft model's share grows with the context, which only becomes shorter from here.
+        most = wished.context_length or automatic_length(model.facts.trained_context)
+        room = self._room()
+        draft = self._draft_needs(replace(wished, context_length=most), room)
+        return fitted(model.shape, wished, without(room, draft), self.factor)
 
     def needs(self, model: LocalModel, params: LoadParams) -> tuple[tuple[str, int], ...]:
         """Bytes by place, for whoever has to make room for a load with these."""
         if model.shape is None:
             return ((MEMORY, model.facts.file_bytes),)
-        plan = _plan(model, params)
-        return needs_of(place(model.shape, params, plan, self._room(), self.factor))
+        room = self._room()
+        draft = self._draft_needs(params, room)
+        own = place(model.shape, params, _plan(model, params), without(room, draft), self.factor)
+        return tuple((Counter(dict(needs_of(own))) + draft).items())
 
     def largest_context(self, model: LocalModel, wished: LoadParams | None = None) -> int:
         """The longest context that fits now, of those it was trained for; 0 where none does."""
@@ -128,10 +158,21 @@ class FitService:
         most = model.facts.trained_context or automatic_length(0)
 
         def fits(length: int) -> bool:
-            plan = _plan(model, replace(params, context_length=length))
-            return worst(place(shape, params, plan, room, self.factor)) is not Verdict.TOO_LARGE
+            asked = replace(params, context_length=length)
+            left = without(room, self._draft_needs(asked, room))
+            shares = place(shape, params, _plan(model, asked), left, self.factor)
+            return worst(shares) is not Verdict.TOO_LARGE
 
         return largest_context(fits, most)
+
+    def _draft_needs(self, params: LoadParams, room: Room) -> Counter[str]:
+        """Bytes by place that the draft model of these parameters takes; of one that was not looked
+        at nothing is known."""
+        draft = self._drafts.get(params.draft_path)
+        if draft is None or draft.shape is None:
+            return Counter()
+        own = draft_params(params, draft.facts.trained_context)
+        return Counter(dict(needs_of(place(draft.shape, own, _plan(draft, own), room))))
 
     async def measure(self, model: LocalModel, wished: LoadParams | None = None) -> Fit | None:
         """The same by llama.cpp's own account, without loading anything.

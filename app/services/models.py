@@ -8,7 +8,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.domain.errors import AppError, ConfigError, ModelFileError, NothingLoaded, StoreError
+from app.domain.errors import (
+    AppError,
+    ConfigError,
+    LoadSettingsRefused,
+    ModelFileError,
+    NothingLoaded,
+    StoreError,
+)
 from app.domain.facts import (
     Fact,
     LoadedModelsChanged,
@@ -129,11 +136,21 @@ class ModelService:
                 log.info("a remembered model cannot be offered: %s", error.kind)
                 continue
             self._models.setdefault(model.path, model)
+        await self._look_at_drafts()
         self._facts.publish(ModelsChanged())
         chosen = self._models.get(self._settings.current.library.chosen)
         chosen = chosen or next(iter(self._models.values()), None)
         if chosen is not None and self._state.model is None:
             self._show(ModelState(ModelPhase.CHOSEN, chosen))
+
+    async def _look_at_drafts(self) -> None:
+        """So that the list tells what the models take together with theirs."""
+        for path in self._models:
+            try:
+                await self._fit.look_at_draft(self._load_settings.wished(path))
+            except LoadSettingsRefused as error:
+                # Whoever loads that model is told.
+                log.info("a draft model cannot be used: %s", error.kind)
 
     async def open_file(self, path: str) -> LocalModel:
         """Read a file's header, remember the file and choose it; raises `ModelFileError` cases."""
@@ -273,6 +290,7 @@ class ModelService:
             )
             wished = load.wish.together
             await self._load_settings.require_usable(model, wished)
+            await self._fit.look_at_draft(wished)
             params = self._fit.fitted(model, wished)
             known = await self._known_hash(model)
             if not load.cancelled:

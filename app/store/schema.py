@@ -177,4 +177,10 @@ _BENCHMARK: Migration = (
     "CREATE INDEX benchmark_by_file ON benchmark(model_file_id, machine)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FIT, _LEFT_OUT, _BENCHMARK)
+_GUESSED: Migration = (
+    # Tokens that were guessed beforehand, and those of them that the model chose as well.
+    "ALTER TABLE run ADD COLUMN drafted_tokens INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN accepted_tokens INTEGER NOT NULL DEFAULT 0",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FIT, _LEFT_OUT, _BENCHMARK, _GUESSED)

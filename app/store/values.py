@@ -53,7 +53,8 @@ def _switches(given: dict[str, Any]) -> Switches:
 RUN_COLUMNS = (
     "model_name, model_path, model_sha256, params, finish, error_title, error_detail, "
     "error_remedy, prompt_tokens, cached_tokens, answer_tokens, prompt_seconds, "
-    "first_token_seconds, decode_seconds, seed, left_out, shifted_tokens"
+    "first_token_seconds, decode_seconds, seed, left_out, shifted_tokens, "
+    "drafted_tokens, accepted_tokens"
 )
 """Of table `run`, in the order of `run_to_row`."""
 
@@ -79,6 +80,8 @@ def run_to_row(run: Run) -> tuple[Any, ...]:
         stats.seed,
         stats.left_out,
         stats.shifted_tokens,
+        stats.drafted_tokens,
+        stats.accepted_tokens,
     )
 
 

@@ -27,6 +27,7 @@ from app.domain.localmodel import STARTER_LABEL
 from app.domain.placement import Device, DeviceKind
 from app.gui.loading.adapters import AdaptersField
 from app.gui.loading.dialog import LoadSettingsDialog
+from app.gui.loading.draft import DraftField
 from tests.helpers.gui_models import CPU, loaded_info, local_model
 from tests.helpers.gui_services import FakeServices
 from tests.helpers.gui_stage import Stage
@@ -76,8 +77,7 @@ async def test_every_setting_has_a_field_with_its_help(
     services.models.state = replace(services.models.state, model=starter)
     dialog = await opened(stage)
     shown = {field.what.name: field.help.text() for field in dialog.panel.fields}
-    # The draft model has no field yet.
-    assert set(shown) == {field.name for field in fields(LoadParams)} - {"draft_path"}
+    assert set(shown) == {field.name for field in fields(LoadParams)}
     assert all(shown.values())
 
 
@@ -143,6 +143,40 @@ async def test_the_memory_follows_each_change(stage: Stage) -> None:
     assert words(dialog, "Parts of the memory") == "Weights 400 MB, context 2 MB, buffers 4 MB."
 
 
+def draft_field(dialog: LoadSettingsDialog) -> DraftField:
+    (field,) = (field for field in dialog.panel.fields if isinstance(field, DraftField))
+    return field
+
+
+async def test_a_draft_model_is_chosen_counted_and_taken_out(
+    stage: Stage, services: FakeServices
+) -> None:
+    dialog = await opened(stage)
+    draft_field(dialog).use_file("/models/small.gguf")
+    # Its file is read first.
+    await stage.until(lambda: "draft model 50 MB" in words(dialog, "Parts of the memory"))
+    assert words(dialog, "Memory of the model") == "Takes about 462 MB of 18.0 GB free."
+    assert draft_field(dialog).name.full_text() == "/models/small.gguf"
+    await stage.until(lambda: STARTER in services.load_settings.kept)
+    assert services.load_settings.kept[STARTER] == LoadParams(draft_path="/models/small.gguf")
+    part(dialog, QToolButton, "Reset Draft model").click()
+    assert words(dialog, "Memory of the model") == "Takes about 412 MB of 18.0 GB free."
+    dialog.accept()
+    assert services.load_settings.kept[STARTER] == LoadParams()
+
+
+async def test_a_file_that_is_no_draft_model_is_said_at_once(
+    stage: Stage, services: FakeServices
+) -> None:
+    services.fit.bad_drafts.add("/notes.gguf")
+    dialog = await opened(stage)
+    draft_field(dialog).use_file("/notes.gguf")
+    await stage.until(lambda: stage.banners() == ["The draft model cannot be used."])
+    assert "draft model" not in words(dialog, "Parts of the memory")
+    draft_field(dialog).use_file("/models/small.gguf")
+    assert stage.banners() == []
+
+
 async def test_what_does_not_fit_is_said_louder(stage: Stage, services: FakeServices) -> None:
     services.fit.free = 300_000_000
     dialog = await opened(stage)
@@ -162,7 +196,7 @@ async def test_reset_goes_back_to_automatic(stage: Stage, services: FakeServices
     dialog = await opened(stage)
     part(dialog, QPushButton, "Reset to automatic").click()
     dialog.accept()
-    assert services.load_settings.kept[STARTER] == LoadParams(draft_path="/d.gguf")
+    assert services.load_settings.kept[STARTER] == LoadParams()
 
 
 async def test_one_setting_is_reset_alone(stage: Stage, services: FakeServices) -> None:

@@ -175,9 +175,13 @@ def _encode_scalar(type_id: int, value: Any) -> bytes:
 WIDTH, INNER = 32, 64
 
 
-def babbler(path: Path, changes: Mapping[str, Any] | None = None) -> Path:
-    """Write a chat model of one layer that llama.cpp loads in milliseconds; it babbles bytes."""
+def babbler(
+    path: Path, changes: Mapping[str, Any] | None = None, *, seed: int = 7, words: int = 0
+) -> Path:
+    """Write a chat model of one layer that llama.cpp loads in milliseconds; it babbles bytes, with
+    another `seed` other ones, and so many `words`."""
     tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    tokens += [f"word{number}" for number in range(words)]
     entries: dict[str, Any] = {
         "general.architecture": "llama",
         "general.name": "Babbler",
@@ -192,13 +196,13 @@ def babbler(path: Path, changes: Mapping[str, Any] | None = None) -> Path:
         "tokenizer.ggml.model": "llama",
         "tokenizer.ggml.tokens": tokens,
         "tokenizer.ggml.scores": [0.0] * len(tokens),
-        "tokenizer.ggml.token_type": Typed("i32", [2, 3, 3, *[6] * 256]),
+        "tokenizer.ggml.token_type": Typed("i32", [2, 3, 3, *[6] * 256, *[1] * words]),
         "tokenizer.ggml.bos_token_id": 1,
         "tokenizer.ggml.eos_token_id": 2,
         "tokenizer.chat_template": "{% for m in messages %}{{ m.content }}\n{% endfor %}",
         **(changes or {}),
     }
-    return GgufFile(entries, _babbler_tensors(len(tokens))).write(path)
+    return GgufFile(entries, _babbler_tensors(len(tokens), seed)).write(path)
 
 
 def byte_pair_babbler(path: Path, splitter: str) -> Path:
@@ -218,7 +222,7 @@ def byte_pair_babbler(path: Path, splitter: str) -> Path:
     return babbler(path, changes)
 
 
-def _babbler_tensors(vocabulary: int) -> list[Tensor]:
+def _babbler_tensors(vocabulary: int, seed: int) -> list[Tensor]:
     shapes = {
         "token_embd.weight": (WIDTH, vocabulary),
         "output_norm.weight": (WIDTH,),
@@ -233,7 +237,7 @@ def _babbler_tensors(vocabulary: int) -> list[Tensor]:
         "blk.0.ffn_up.weight": (WIDTH, INNER),
         "blk.0.ffn_down.weight": (INNER, WIDTH),
     }
-    chance = random.Random(7)
+    chance = random.Random(seed)
     return [
         Tensor(name, shape, data=_noise(chance, math.prod(shape))) for name, shape in shapes.items()
     ]

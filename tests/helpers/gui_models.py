@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.domain.benchmark import BenchPlan, BenchRecord
-from app.domain.errors import AppError
+from app.domain.errors import AppError, LoadSettingsRefused
 from app.domain.facts import (
     BenchmarkChanged,
     BenchmarkState,
@@ -175,10 +175,18 @@ class FakeFit:
         self.devices: tuple[Device, ...] = ()
         self.shares: tuple[Share, ...] = ()
         self.asked: list[LoadParams] = []
+        self.drafts: set[str] = set()
+        """Those that were looked at."""
+        self.bad_drafts: set[str] = set()
 
     async def look_at_devices(self) -> tuple[Device, ...]:
         self.devices = self.there
         return self.there
+
+    async def look_at_draft(self, params: LoadParams) -> None:
+        if params.draft_path in self.bad_drafts:
+            raise LoadSettingsRefused("The draft model cannot be used.", params.draft_path)
+        self.drafts.add(params.draft_path)
 
     def fit(self, model: LocalModel, wished: LoadParams | None = None) -> Fit | None:
         self.asked.append(wished or LoadParams())
@@ -187,7 +195,9 @@ class FakeFit:
         plan = plan_of(wished or LoadParams(), model.facts.trained_context)
         each = 500 if plan.key_type == "q8_0" else 1000
         expected = FitEstimate(self.needed, plan.context_length * each, 0, 4_000_000)
-        return Fit(plan, expected, self.measured, self.free, self.shares)
+        chosen = wished.draft_path if wished else ""
+        draft = 50_000_000 if chosen and chosen in self.drafts else 0
+        return Fit(plan, expected, self.measured, self.free, self.shares, draft)
 
     def largest_context(self, _model: LocalModel, _wished: LoadParams | None = None) -> int:
         return self.largest

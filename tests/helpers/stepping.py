@@ -28,9 +28,9 @@ from app.engine.scheduler import Scheduler
 from tests.helpers.engine_rig import GREEDY, new_id, user
 
 
-def load_model(path: Path, length: int) -> LoadedModel:
+def load_model(path: Path, length: int, draft: Path | None = None) -> LoadedModel:
     """Load on this thread, with one computing thread."""
-    params = LoadParams(context_length=length, threads=1, gpu_layers=0)
+    params = LoadParams(context_length=length, threads=1, gpu_layers=0, draft_path=str(draft or ""))
     return load(LoadRequest("load", str(path), params), AbortFlag(), lambda _: None)
 
 
@@ -67,8 +67,8 @@ class Asked:
 class Stepper:
     """A scheduler over a model of its own."""
 
-    def __init__(self, path: Path, length: int = 512) -> None:
-        self.loaded = load_model(path, length)
+    def __init__(self, path: Path, length: int = 512, draft: Path | None = None) -> None:
+        self.loaded = load_model(path, length, draft)
         self.scheduler = Scheduler(self.loaded)
 
     def close(self) -> None:

@@ -22,6 +22,10 @@ would take the interpreter's lock each time and slow down decoding; this one is 
 """
 
 
+class LoadStopped(Exception):
+    """A load was cancelled by its flag."""
+
+
 class AbortFlag:
     """Down when made; stays up once raised, until whoever obeys it lowers it."""
 

@@ -64,7 +64,7 @@ class Context:
         """Rows that can be computed in one call."""
         self._use_adapters(weights.adapters)
         self.rewinds = weights.rewinds
-        self.takes_back = weights.rewinds and not weights.window
+        self.takes_back = weights.takes_back
         """Whether the last few tokens can always be dropped again."""
         self._memory = lib.llama_get_memory(self._pointer)
         self.can_shift = bool(weights.rewinds and lib.llama_memory_can_shift(self._memory))

@@ -126,6 +126,11 @@ class Weights:
         return not (lib.llama_model_is_recurrent(pointer) or lib.llama_model_is_hybrid(pointer))
 
     @property
+    def takes_back(self) -> bool:
+        """Whether the last few tokens can always be dropped again."""
+        return self.rewinds and not self.window
+
+    @property
     def size(self) -> int:
         """Bytes of all tensors."""
         return int(lib.llama_model_size(self.pointer))

@@ -43,6 +43,7 @@ class LoadSettingsController(QObject):
         self._dialog: LoadSettingsDialog | None = None
         self._model: LocalModel | None = None
         self._unsaved: LoadParams | None = None
+        self._draft_path = self._draft_failure = ""
         self._failure = ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -70,6 +71,7 @@ class LoadSettingsController(QObject):
         self._show_loaded()
         dialog.open()
         self._tasks.spawn(self._look_at_devices(), "devices")
+        self._look_at_draft(dialog.panel.params)
 
     def heard(self, fact: Fact) -> None:
         """A fact was published."""
@@ -86,7 +88,24 @@ class LoadSettingsController(QObject):
             self._dialog.show_devices(devices)
             self._show_fit()
 
+    def _look_at_draft(self, params: LoadParams) -> None:
+        """What it takes is told by its file."""
+        if params.draft_path == self._draft_path:
+            return
+        self._draft_path = params.draft_path
+        self._presenter.over(self._draft_failure)
+        self._tasks.spawn(self._read_draft(params), "draft-model")
+
+    async def _read_draft(self, params: LoadParams) -> None:
+        try:
+            await self._services.fit.look_at_draft(params)
+        except AppError as error:
+            self._draft_failure = error.kind
+            self._presenter.trouble(error)
+        self._show_fit()
+
     def _on_edit(self, params: LoadParams) -> None:
+        self._look_at_draft(params)
         self._unsaved = params
         self._timer.start()
         self._show_fit()
@@ -134,3 +153,4 @@ class LoadSettingsController(QObject):
     def _on_closed(self) -> None:
         self.save()
         self._dialog = self._model = None
+        self._draft_path = ""

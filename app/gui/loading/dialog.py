@@ -111,5 +111,5 @@ class LoadSettingsDialog(Dialog):
         self.changed.emit(params)
 
     def _on_reset(self) -> None:
-        self.show_params(LoadParams(draft_path=self.panel.params.draft_path))
+        self.show_params(LoadParams())
         self._on_edit()

@@ -15,6 +15,7 @@ from app.domain.placement import Device, DeviceKind
 from app.gui.controls import label, named
 from app.gui.inspector.context import lengths_for
 from app.gui.loading.adapters import AdaptersField
+from app.gui.loading.draft import DraftField
 from app.gui.loading.fields import (
     ChoiceField,
     CountField,
@@ -77,6 +78,7 @@ class LoadSettingsPanel(QWidget):
             RealField(theme, "rope_factor", 0.5, 2),
             RealField(theme, "rope_base", 10_000, 0),
             AdaptersField(theme),
+            DraftField(theme),
             LinesField(theme, "template", "The file's own"),
         )
         self._lay_out()

@@ -18,7 +18,10 @@ _KINDS = {
 def parts(fit: Fit) -> str:
     """Where the memory goes: one line, or one for each place."""
     if fit.shares:
-        return "\n".join(_share(share) for share in fit.shares)
+        lines = [_share(share) for share in fit.shares]
+        if fit.draft_bytes:
+            lines.append(f"Draft model: {size_text(fit.draft_bytes)}")
+        return "\n".join(lines)
     expected = fit.expected
     pieces = [
         f"Weights {size_text(expected.weights_bytes)}",
@@ -27,6 +30,8 @@ def parts(fit: Fit) -> str:
     ]
     if expected.projector_bytes:
         pieces.append(f"images {size_text(expected.projector_bytes)}")
+    if fit.draft_bytes:
+        pieces.append(f"draft model {size_text(fit.draft_bytes)}")
     return ", ".join(pieces) + "."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.domain.context_notes import left_out_sentence
 from app.domain.conversation import Message, MessageStatus, Run
-from app.domain.generation import FinishReason, Role
+from app.domain.generation import FinishReason, Role, RunStats
 from app.domain.overflow import Overflow
 
 _FINISH = {
@@ -61,8 +61,15 @@ def statistics(
             parts.append(f"{what}{stats.first_token_seconds:.2f} s")
         if stats.decode_rate > 0:
             parts.append(f"{stats.decode_rate:.1f} tok/s")
+        if stats.drafted_tokens and not brief:
+            parts.append(guesses(stats))
     parts.append(ending(status, run))
     return " · ".join(part for part in parts if part)
+
+
+def guesses(stats: RunStats) -> str:
+    """What came of the tokens that were guessed."""
+    return f"{stats.accepted_tokens:,} of {stats.drafted_tokens:,} guessed tokens held"
 
 
 def statistics_wordings(status: MessageStatus, run: Run | None) -> tuple[str, str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.domain.conversation import ChatParams, MessageStatus, Run
@@ -22,6 +24,17 @@ def test_statistics_for_less_room_keep_how_it_ended() -> None:
         "512 tokens · first token 0.42 s · 38.1 tok/s · complete",
         "512 tokens · 0.42 s · 38.1 tok/s · complete",
     )
+
+
+def test_what_came_of_guesses_is_told_where_there_is_room() -> None:
+    guessed = run()
+    stats = replace(guessed.stats, drafted_tokens=1600, accepted_tokens=1280)
+    long, nameless, brief = words.statistics_wordings(
+        MessageStatus.DONE, replace(guessed, stats=stats)
+    )
+    assert "38.1 tok/s · 1,280 of 1,600 guessed tokens held · complete" in long
+    assert "1,280 of 1,600" in nameless
+    assert "guessed" not in brief
 
 
 def test_what_is_not_known_is_left_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,7 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("chat hi --context 4096 --threads 3", Chat(None, "hi", context=4096, threads=3)),
     ("chat hi --gpu-layers 0", Chat(None, "hi", gpu_layers=0)),
     ("chat hi --kv-type q8_0", Chat(None, "hi", kv_type="q8_0")),
+    ("chat hi --draft small.gguf", Chat(None, "hi", draft=os.path.abspath("small.gguf"))),
     ("chat -- --model", Chat(None, "--model")),
     ("conversations list", ListConversations(None)),
     ("--profile p conversations list --json", ListConversations("p", json=True)),

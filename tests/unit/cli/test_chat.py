@@ -199,12 +199,13 @@ def test_how_the_model_is_loaded_can_be_told() -> None:
     async def main() -> None:
         async with world() as made:
             made.engine.replies.append(text("x"))
-            command = asking(context=1000, gpu_layers=3, threads=2, kv_type="q4_0")
+            command = asking(context=1000, gpu_layers=3, threads=2, kv_type="q4_0", draft="other")
             await run(command, services_of(made), Output(io.StringIO()))
             (request,) = made.engine.asked_to_load
             params = request.params
             assert (params.context_length, params.gpu_layers, params.threads) == (1000, 3, 2)
             assert (params.key_type, params.value_type) == ("q4_0", "q4_0")
+            assert params.draft_path == "other"
 
     asyncio.run(main())
 

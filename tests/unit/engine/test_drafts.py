@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,3 +86,35 @@ def test_the_chance_is_that_of_the_next_token() -> None:
     for _ in range(300):
         guesses.came_of(7, 2)
     assert guesses.holds == pytest.approx(2 / 3, abs=0.12)
+
+
+def test_a_batch_without_guesses_is_measured_again_now_and_then() -> None:
+    made = costs(0.1)
+    for _ in range(40):
+        made.guessed(1, 1.1)
+    assert Guesses().worth(made) == 0
+    made.plain(1.0)
+    assert Guesses().worth(made) > 0
+
+
+def pauses(guesses: Guesses, tokens: int) -> list[int]:
+    """After how many tokens each guess was tried, when none ever holds."""
+    tried: list[int] = []
+    for number in range(tokens):
+        length = guesses.worth(costs(0.2))
+        if length:
+            tried.append(number)
+            guesses.came_of(length, 0)
+    return [after - before for before, after in itertools.pairwise(tried) if after - before > 1]
+
+
+def test_where_a_new_try_is_dear_each_pause_is_longer() -> None:
+    first, second, *_ = pauses(Guesses(growth=4), 400)
+    assert second > 3 * first
+    assert len(set(pauses(Guesses(), 400))) == 1
+
+
+@pytest.mark.parametrize(("row", "pays"), [(0.1, True), (0.9, True), (1.0, False), (2.0, False)])
+def test_what_could_never_pay_is_known(row: float, pays: bool) -> None:
+    assert costs(row).can_pay is pays
+    assert Costs().can_pay

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.errors import EngineCrashed, StoreError
+from app.domain.errors import EngineCrashed, LoadSettingsRefused, StoreError
 from app.domain.facts import ModelPhase
-from app.domain.fit import ContextPlan, FitRecord, Memory, Verdict, estimate
+from app.domain.fit import MEMORY, ContextPlan, FitRecord, Memory, Verdict, estimate
 from app.domain.generation import Loaded
-from app.domain.load_params import LoadParams
+from app.domain.load_params import LoadParams, draft_params, plan_of
 from app.services.fit import FitService
 from tests.helpers.scripted_engine import info_for
 from tests.unit.services.world import SHAPE, World, local_model, run, world
@@ -191,7 +191,8 @@ def test_the_next_start_recalls_it() -> None:
         await made.tasks.drain()
         for machine, expected in (("here", 123), ("elsewhere", None)):
             later = FitService(
-                made.engine, made.store, made.load_settings.effective, made.models._facts,
+                made.engine, made.shelf, made.store, made.load_settings.effective,
+                made.models._facts,
                 made.tasks, lambda: made.memory[-1], machine, lambda: 0,
             )  # fmt: skip
             await later.start()
@@ -241,5 +242,95 @@ def test_a_measurement_that_fails_says_so() -> None:
         with pytest.raises(EngineCrashed):
             await made.fit.measure(MODEL)
         assert await made.store.fits("here") == []
+
+    run(go)
+
+
+# --------------------------------------------------------------------------------- draft model
+
+WITH_DRAFT = replace(PLAIN, context_length=2048, draft_path="other")
+
+
+def draft_bytes(params: LoadParams) -> int:
+    """What the invented draft model takes beside a model that is loaded like this."""
+    return estimate(SHAPE, plan_of(draft_params(params, 8192), 8192)).total_bytes
+
+
+def test_a_draft_model_counts_from_the_look_at_its_file_on() -> None:
+    async def go(made: World) -> None:
+        alone = made.fit.fit(MODEL, WITH_DRAFT)
+        await made.fit.look_at_draft(WITH_DRAFT)
+        beside = made.fit.fit(MODEL, WITH_DRAFT)
+        assert alone is not None
+        assert beside is not None
+        expected = draft_bytes(made.fit.fitted(MODEL, WITH_DRAFT))
+        assert (alone.draft_bytes, beside.draft_bytes) == (0, expected)
+        assert beside.needed_bytes == alone.needed_bytes + expected
+        assert beside.expected == alone.expected
+
+    run(go)
+
+
+def test_room_is_made_for_both() -> None:
+    async def go(made: World) -> None:
+        params = made.fit.fitted(MODEL, WITH_DRAFT)
+        ((_, alone),) = made.fit.needs(MODEL, params)
+        await made.fit.look_at_draft(WITH_DRAFT)
+        assert made.fit.needs(MODEL, params) == ((MEMORY, alone + draft_bytes(params)),)
+
+    run(go)
+
+
+def test_what_fits_alone_may_not_fit_beside_a_draft_model() -> None:
+    async def go(made: World) -> None:
+        free = 2_000 + compute_of(8192) + CACHE * 8192
+        made.memory.append(Memory(10**12, free))
+        assert made.fit.largest_context(MODEL, WITH_DRAFT) == 8192
+        await made.fit.look_at_draft(WITH_DRAFT)
+        assert 0 < made.fit.largest_context(MODEL, WITH_DRAFT) < 8192
+
+    run(go)
+
+
+def test_what_a_load_with_a_draft_model_teaches_is_of_the_model_alone() -> None:
+    async def go(made: World) -> None:
+        made.load_settings.change("starter", WITH_DRAFT)
+        made.engine.loads.append([Loaded(replace(info_for("starter"), draft_bytes=5000))])
+        await made.models.load()
+        await made.tasks.drain()
+        (record,) = await made.store.fits("here")
+        assert record.measured.total_bytes == 123
+
+    run(go)
+
+
+def test_a_draft_model_that_cannot_be_read_is_refused_before_the_engine_is_asked() -> None:
+    async def go(made: World) -> None:
+        made.load_settings.change("starter", replace(WITH_DRAFT, draft_path="/gone/small.gguf"))
+        with pytest.raises(LoadSettingsRefused) as raised:
+            await made.models.load()
+        assert "small.gguf" in raised.value.title
+        assert "Take it out" in raised.value.remedy
+        assert made.engine.asked_to_load == []
+
+    run(go)
+
+
+def test_the_list_knows_the_draft_models_from_the_start() -> None:
+    async def go(made: World) -> None:
+        made.load_settings.change("starter", WITH_DRAFT)
+        await made.models.start()
+        fit = made.fit.fit(MODEL)
+        assert fit is not None
+        assert fit.draft_bytes > 0
+
+    run(go)
+
+
+def test_one_that_is_gone_does_not_keep_the_window_from_opening() -> None:
+    async def go(made: World) -> None:
+        made.load_settings.change("starter", replace(WITH_DRAFT, draft_path="gone"))
+        await made.models.start()
+        assert made.models.state.model is not None
 
     run(go)

@@ -160,7 +160,7 @@ async def _furnished(store: SqliteStore) -> World:
     free: Callable[[], Memory] = lambda: memory[-1]  # noqa: E731
     machine = [MachineFacts(cores=4)]
     wishes = load_settings.effective
-    fit = FitService(engine, store, wishes, broadcast, tasks, free, "here", clock)
+    fit = FitService(engine, shelf, store, wishes, broadcast, tasks, free, "here", clock)
     await fit.start()
     models = ModelService(engine, shelf, store, settings, load_settings, fit, broadcast, tasks)
     looked: Callable[[], MachineFacts] = lambda: machine[-1]  # noqa: E731

@@ -21,7 +21,19 @@ RUN = Run(
     model_name="Tiny",
     model_path="/models/tiny.gguf",
     params=PARAMS,
-    stats=RunStats(10, 4, 5, 0.1, 0.2, 0.3, 7, left_out=2, shifted_tokens=99),
+    stats=RunStats(
+        10,
+        4,
+        5,
+        0.1,
+        0.2,
+        0.3,
+        7,
+        left_out=2,
+        shifted_tokens=99,
+        drafted_tokens=20,
+        accepted_tokens=15,
+    ),
     finish=FinishReason.STOP,
 )
 
