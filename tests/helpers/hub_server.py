@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
     hub: HubServer
     origin: str
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
     def setup(self) -> None:
@@ -332,7 +332,9 @@ class _Handler(BaseHTTPRequestHandler):
         for at in range(0, len(view), block):
             self.wfile.write(view[at : at + block])
             self.hub.sent += len(view[at : at + block])
-            if rate and self.hub.closing.wait(max(0, (at + block) / rate - time.monotonic() + began)):
+            if rate and self.hub.closing.wait(
+                max(0, (at + block) / rate - time.monotonic() + began)
+            ):
                 return
 
     # ------------------------------------------------------------------------------- answers

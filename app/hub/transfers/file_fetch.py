@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
@@ -47,8 +48,6 @@ PASSING = (
 
 _BLOCK = 1 << 20
 """Bytes gathered before they are written."""
-_LONGEST_HELD = 1.0
-"""Seconds: on a slow line bytes are not held back for longer."""
 _HASHED_AT_ONCE = 8 << 20
 _MOST_CHANGES = 3
 _WAIT_WHILE_OFF = 2.0
@@ -304,7 +303,7 @@ class FileFetch:
                 traffic.speed.add(len(block))
                 traffic.trouble = traffic.retry_at = None
                 now = time.monotonic()
-                if len(buffer) >= _BLOCK or now - held_since > _LONGEST_HELD:
+                if len(buffer) >= _BLOCK or now - held_since > traffic.pace.hold:
                     traffic.client.gate.ask(Purpose.DOWNLOAD, host)
                     full, buffer, held_since = buffer, bytearray(), now
                     await self._store(claim, full)
@@ -321,15 +320,20 @@ class FileFetch:
     async def _store(self, claim: Claim, data: bytearray) -> None:
         if not data:
             return
-        before = self._plan.coverage.nbytes
+        landed = threading.Event()
         try:
-            await self._part.write(claim.at, data)
+            await self._part.write(claim.at, data, landed.set)
         finally:
             self._traffic.held_bytes -= len(data)
-        self._plan.received(claim, len(data))
+            if landed.is_set():
+                self._landed(claim, len(data))
+
+    def _landed(self, claim: Claim, nbytes: int) -> None:
+        before = self._plan.coverage.nbytes
+        self._plan.received(claim, nbytes)
         if self._plan.coverage.nbytes > before:
             self._traffic.patience.progress()
-        self._unsaved += len(data)
+        self._unsaved += nbytes
         if self._unsaved >= self._traffic.pace.checkpoint_bytes:
             self._save_due.set()
         self._arrived.set()

@@ -32,6 +32,8 @@ class Pace:
     """At most so much time's traffic is fetched again after a crash."""
     checkpoint_bytes: int = 128 << 20
     """And at most about so many bytes."""
+    hold: float = 1.0
+    """On a slow line bytes are not held back for longer before they are written."""
     report: float = 0.2
     """Between two reports of progress."""
 

@@ -52,9 +52,17 @@ class PartFile:
         """Open or make it, `size` bytes long; True: the disk has set the room aside."""
         return await self._do(lambda: self._open(size))
 
-    async def write(self, at: int, data: bytearray) -> None:
-        """All of `data`, from the byte `at` on."""
-        await self._do(lambda: self._write(at, data))
+    async def write(self, at: int, data: bytearray, landed: Callable[[], object]) -> None:
+        """All of `data`, from the byte `at` on; `landed` is called in a thread when it is there.
+
+        That is how a caller that is cancelled meanwhile learns of it.
+        """
+
+        def land() -> None:
+            self._write(at, data)
+            landed()
+
+        await self._do(land)
 
     async def sync(self) -> None:
         """What was written is on disk on return."""
@@ -105,4 +113,6 @@ async def to_the_end(work: Callable[[], T]) -> T:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         await asyncio.wait({running})
+        # Looked at, so that it does not count as overlooked: the cancellation is what is raised.
+        running.exception()
         raise
