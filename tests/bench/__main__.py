@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.rows import Row, print_rows
 
-NAMES = ("engine", "fit", "stalls", "startup")
+NAMES = ("engine", "fit", "stalls", "startup", "transfers")
 
 
 def main(words: list[str] | None = None) -> int:

@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
     hub: HubServer
     origin: str
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         pass
 
     def setup(self) -> None:
