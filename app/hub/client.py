@@ -152,6 +152,10 @@ class HubClient:
         return bytes(body)
 
     async def _ask_gate(self, request: httpx2.Request) -> None:
+        """Before every request, those that follow a redirect included."""
+        if not 0 < (request.url.port or 443) < 65536:
+            # The layers below answer such an address with an error that is none of theirs.
+            raise answer_broken(self.endpoint.host, f"it redirects to port {request.url.port}")
         if self.endpoint.encrypted and request.url.scheme != "https":
             raise HubError(
                 "The hub sends Lamplight on to an address that is not encrypted.",

@@ -45,9 +45,8 @@ class Endpoint:
 
 def endpoint_at(address: str) -> Endpoint:
     """The hub at an address as people write it; raises `UsageError`. Empty: Hugging Face."""
-    text = (address.strip() or HUGGING_FACE).rstrip("/")
-    if "://" not in text:
-        text = f"https://{text}"
+    text = address.strip() or HUGGING_FACE
+    text = (text if "://" in text else f"https://{text}").rstrip("/")
     try:
         scheme, host, port = origin = _origin(text)
         rest = urlsplit(text)

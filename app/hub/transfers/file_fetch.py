@@ -291,21 +291,23 @@ class FileFetch:
     async def _receive(self, response: httpx2.Response, claim: Claim) -> None:
         """Write what comes; raises `HubSilent` where it ends too early or crawls."""
         traffic, host = self._traffic, response.url.host
-        buffer, held_since = bytearray(), time.monotonic()
+        blocks: list[bytes] = []
+        held, held_since = 0, time.monotonic()
         watch = _CrawlWatch(traffic, host)
         try:
             async for block in response.aiter_raw():
                 # The end comes nearer where another connection has taken over the second half.
-                room = claim.end - claim.at - len(buffer)
+                room = claim.end - claim.at - held
                 kept = block if len(block) <= room else block[: max(room, 0)]
-                buffer += kept
+                blocks.append(kept)
+                held += len(kept)
                 traffic.held_bytes += len(kept)
                 traffic.speed.add(len(block))
                 traffic.trouble = traffic.retry_at = None
                 now = time.monotonic()
-                if len(buffer) >= _BLOCK or now - held_since > traffic.pace.hold:
+                if held >= _BLOCK or now - held_since > traffic.pace.hold:
                     traffic.client.gate.ask(Purpose.DOWNLOAD, host)
-                    full, buffer, held_since = buffer, bytearray(), now
+                    full, blocks, held, held_since = blocks, [], 0, now
                     await self._store(claim, full)
                 if len(block) >= room:
                     break
@@ -313,13 +315,14 @@ class FileFetch:
                 await traffic.bandwidth.pay(len(block))
         finally:
             # Also after a cancellation: what came over a slow line is worth a write.
-            await self._store(claim, buffer)
+            await self._store(claim, blocks)
         if claim.at < claim.end:
             raise _broken_off(host)
 
-    async def _store(self, claim: Claim, data: bytearray) -> None:
-        if not data:
+    async def _store(self, claim: Claim, blocks: list[bytes]) -> None:
+        if not blocks:
             return
+        data = b"".join(blocks)
         landed = threading.Event()
         try:
             await self._part.write(claim.at, data, landed.set)

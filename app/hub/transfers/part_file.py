@@ -52,7 +52,7 @@ class PartFile:
         """Open or make it, `size` bytes long; True: the disk has set the room aside."""
         return await self._do(lambda: self._open(size))
 
-    async def write(self, at: int, data: bytearray, landed: Callable[[], object]) -> None:
+    async def write(self, at: int, data: bytes, landed: Callable[[], object]) -> None:
         """All of `data`, from the byte `at` on; `landed` is called in a thread when it is there.
 
         That is how a caller that is cancelled meanwhile learns of it.
@@ -83,7 +83,7 @@ class PartFile:
         self._descriptor = os.open(self._path, flags, 0o644)
         return reserve(self._descriptor, size)
 
-    def _write(self, at: int, data: bytearray) -> None:
+    def _write(self, at: int, data: bytes) -> None:
         left = memoryview(data)
         while left:
             # Near the end of the room on a disk less is written than was asked for.
