@@ -35,13 +35,19 @@ class Hub:
         gate: NetworkGate,
         read_token: Callable[[str], str | None],
         limits: TransferLimits,
+        own: Callable[[], None] = lambda: None,
     ) -> None:
-        """`models` is the folder in which downloads appear; see `HubClient` for `read_token`."""
+        """`models` is the folder in which downloads appear; see `HubClient` for `read_token`.
+
+        `own` is called before the first thing is done with downloads: two processes must not write
+        the same part files. It raises an `AppError` where another one does.
+        """
         self._endpoint = endpoint
         self._models = models
         self._gate = gate
         self._read_token = read_token
         self._limits = limits
+        self._own = own
         self._thread = LoopThread("hub")
         self._inside: _Inside | None = None
         self._transfers: tuple[Transfer, ...] = ()
@@ -92,35 +98,35 @@ class Hub:
     async def start(self) -> None:
         """Go on with what an earlier run has left; where there is nothing, nothing is begun."""
         if await asyncio.to_thread(anything_left, self._models):
-            await self._ask(_nothing)
+            await self._ask_queue(_nothing, go_on=True)
 
     async def add(self, request: TransferRequest) -> str:
         """Put it at the end of the line; its id. The same thing twice is one transfer."""
-        return await self._ask(lambda inside: inside.queue.add(request))
+        return await self._ask_queue(lambda queue: queue.add(request))
 
     async def pause(self, transfer_id: str) -> None:
         """On return nothing of it is received any more."""
-        await self._ask(lambda inside: inside.queue.pause(transfer_id))
+        await self._ask_queue(lambda queue: queue.pause(transfer_id))
 
     async def pause_all(self) -> None:
         """Every one that runs or waits."""
-        await self._ask(lambda inside: inside.queue.pause_all())
+        await self._ask_queue(lambda queue: queue.pause_all())
 
     async def resume(self, transfer_id: str) -> None:
         """Go on as soon as there is a place; one that waits to try again tries now."""
-        await self._ask(lambda inside: inside.queue.resume(transfer_id))
+        await self._ask_queue(lambda queue: queue.resume(transfer_id))
 
     async def resume_all(self) -> None:
         """Every one that is paused or failed."""
-        await self._ask(lambda inside: inside.queue.resume_all())
+        await self._ask_queue(lambda queue: queue.resume_all())
 
     async def remove(self, transfer_id: str) -> None:
         """Stop it and delete its part files; of a finished one only the entry goes."""
-        await self._ask(lambda inside: inside.queue.remove(transfer_id))
+        await self._ask_queue(lambda queue: queue.remove(transfer_id))
 
     async def move(self, transfer_id: str, place: int) -> None:
         """Put it at a place of the line, counted from 0."""
-        await self._ask(lambda inside: inside.queue.move(transfer_id, place))
+        await self._ask_queue(lambda queue: queue.move(transfer_id, place))
 
     async def set_limits(self, limits: TransferLimits) -> None:
         """From now on."""
@@ -142,13 +148,18 @@ class Hub:
 
     async def _ask(self, work: Callable[[_Inside], Coroutine[Any, Any, T]]) -> T:
         self._loop = asyncio.get_running_loop()
+        return await self._thread.call(lambda: work(self._opened()))
 
-        async def asked() -> T:
-            return await work(await self._opened())
+    async def _ask_queue(
+        self, work: Callable[[Queue], Coroutine[Any, Any, T]], *, go_on: bool = False
+    ) -> T:
+        async def asked(inside: _Inside) -> T:
+            await inside.load(self._own, go_on=go_on)
+            return await work(inside.queue)
 
-        return await self._thread.call(asked)
+        return await self._ask(asked)
 
-    async def _opened(self) -> _Inside:
+    def _opened(self) -> _Inside:
         """In the hub's thread; the first call makes everything."""
         if self._inside is None:
             from app.hub.catalogue import Catalogue
@@ -157,9 +168,7 @@ class Hub:
 
             client = HubClient(self._endpoint, self._gate, self._read_token)
             queue = Queue(self._models, client, self._limits, self._heard)
-            # Set before anything is awaited: a second call must not make a second queue.
             self._inside = _Inside(client, Catalogue(client), queue)
-        await self._inside.loaded()
         return self._inside
 
     def _heard(self, transfers: tuple[Transfer, ...]) -> None:
@@ -184,13 +193,16 @@ class _Inside:
         self.client = client
         self.catalogue = catalogue
         self.queue = queue
-        self._loading: asyncio.Future[None] | None = None
+        self._loading = asyncio.Lock()
+        self._loaded = False
 
-    async def loaded(self) -> None:
-        """The queue knows what an earlier run has left."""
-        if self._loading is None:
-            self._loading = asyncio.ensure_future(self.queue.load())
-        await asyncio.shield(self._loading)
+    async def load(self, own: Callable[[], None], *, go_on: bool) -> None:
+        """The queue knows what an earlier run has left; what `own` raises comes each time."""
+        async with self._loading:
+            if not self._loaded:
+                own()
+                await self.queue.load(go_on=go_on)
+                self._loaded = True
 
     async def close(self) -> None:
         """Stop the transfers, then close what they went through."""
@@ -198,5 +210,5 @@ class _Inside:
         await self.client.close()
 
 
-async def _nothing(inside: _Inside) -> None:
+async def _nothing(queue: Queue) -> None:
     """Opening alone is what was wanted."""

@@ -121,6 +121,7 @@ async def rig(
     token: str | None = None,
     limits: TransferLimits | None = None,
     stall: float = STALL,
+    go_on: bool = True,
 ) -> AsyncGenerator[Rig]:
     """The queue of one run of the application, closed as at its end."""
     gate = OpenGate()
@@ -128,7 +129,7 @@ async def rig(
     client = HubClient(endpoint, gate, lambda name: token, timeout=stall)
     told: list[tuple[Transfer, ...]] = []
     queue = Queue(models, client, limits or TransferLimits(), told.append, pace)
-    await queue.load()
+    await queue.load(go_on=go_on)
     try:
         yield Rig(server, models, queue, client, gate, told)
     finally:

@@ -65,6 +65,13 @@ def reserve(descriptor: int, size: int) -> bool:
     return sys.platform == "win32"
 
 
+def is_set_aside(part: Path, size: int) -> bool:
+    """Whether a disk has set the room for a part file aside, in an earlier run perhaps."""
+    found = part.stat()
+    blocks = getattr(found, "st_blocks", None)
+    return (found.st_size if blocks is None else blocks * 512) >= size
+
+
 def publish(part: Path, final: Path) -> None:
     """Give a finished part its name, in one step, and on disk on return. Raises `OSError`."""
     final.parent.mkdir(parents=True, exist_ok=True)

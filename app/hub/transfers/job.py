@@ -13,7 +13,7 @@ from pathlib import Path
 from app.domain.errors import AppError, NoSpace, TransferError
 from app.domain.transfer import Transfer, TransferPhase
 from app.hub.client import HubClient
-from app.hub.transfers.disk import check_room, publish, translated
+from app.hub.transfers.disk import check_room, is_set_aside, publish, translated
 from app.hub.transfers.file_fetch import FileFetch, Traffic
 from app.hub.transfers.journal import FileRecord, JobRecord, Journal, encoded
 from app.hub.transfers.pace import Bandwidth, Pace, Patience, Speedometer
@@ -216,6 +216,8 @@ class Job:
             return True
         if kept.verified or part_size != size:
             kept.spans = ()
+        elif is_set_aside(part, size):
+            self._reserved.add(number)
         if kept.spans or not there or kept.file.sha256 is None:
             return False
         return self._sha256(final) == kept.file.sha256

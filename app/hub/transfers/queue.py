@@ -37,11 +37,18 @@ class Queue:
         self._jobs: list[Job] = []
         self._reporting: asyncio.Task[None] | None = None
         self._closing = False
+        self._left: set[str] = set()
+        """Of an earlier run, and not asked for in this one."""
 
-    async def load(self) -> None:
-        """Take up what an earlier run of the application has left."""
+    async def load(self, *, go_on: bool = True) -> None:
+        """Take up what an earlier run of the application has left.
+
+        Without `go_on` each of them waits until it is asked for.
+        """
         for record in await asyncio.to_thread(read_all, self._models):
             self._jobs.append(self._job(record))
+            if not go_on:
+                self._left.add(record.transfer_id)
         self._fill()
         self._tell()
 
@@ -85,10 +92,13 @@ class Queue:
     async def resume(self, transfer_id: str) -> None:
         """Go on, as soon as there is a place; one that waits to try again tries now."""
         job = self._find(transfer_id)
+        self._left.discard(transfer_id)
         if job.phase in (TransferPhase.PAUSED, TransferPhase.FAILED):
             await job.settle()
             job.wait_in_line()
             await job.save()
+        elif job.phase is TransferPhase.WAITING:
+            self._fill()
         else:
             job.hurry()
 
@@ -155,7 +165,7 @@ class Queue:
         for job in self._jobs:
             if places <= 0:
                 break
-            if job.phase is TransferPhase.WAITING and not job.running:
+            if self._is_ready(job):
                 places -= 1
                 promised = sum(
                     other.outstanding for other in self._jobs if other.running and other is not job
@@ -163,6 +173,10 @@ class Queue:
                 job.start(self._limits.connections, promised)
         if self._reporting is None and any(job.running for job in self._jobs):
             self._reporting = asyncio.ensure_future(self._report())
+
+    def _is_ready(self, job: Job) -> bool:
+        waits = job.phase is TransferPhase.WAITING and not job.running
+        return waits and job.record.transfer_id not in self._left
 
     async def _report(self) -> None:
         while any(job.running for job in self._jobs):

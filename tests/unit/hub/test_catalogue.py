@@ -166,8 +166,9 @@ def test_a_part_of_a_file_is_read_without_the_rest(server: HubServer):
             await hub.read_range("author/model", COMMIT, "m.gguf", len(content), 500),
         )
 
-    assert ask(steps, server) == (content[1000:1500], content[-5:], b"")
+    assert ask(steps, server, token=TOKEN) == (content[1000:1500], content[-5:], b"")
     assert server.sent == 505
+    assert all("authorization" not in request.headers for request in server.storage_requests())
 
 
 def test_a_server_without_ranges_is_read_from_the_beginning_only(server: HubServer):

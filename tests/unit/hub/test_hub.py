@@ -8,6 +8,9 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
+from app.domain.errors import ProfileInUse
 from app.domain.hub import RepoQuery
 from app.domain.transfer import Transfer, TransferLimits, TransferPhase
 from app.hub.endpoint import endpoint_at
@@ -107,6 +110,29 @@ def test_one_run_goes_on_with_what_another_left(tmp_path: Path):
         asyncio.run(first(server))
         asyncio.run(second(server))
     assert (tmp_path / "author" / "model" / "m.gguf").read_bytes() == content
+
+
+def test_where_another_process_downloads_that_is_said_each_time(tmp_path: Path):
+    owned: list[bool] = []
+
+    def own() -> None:
+        if not owned:
+            raise ProfileInUse("Lamplight is already running with this profile.")
+
+    async def main(server: HubServer) -> None:
+        repo = server.add(FakeRepo("author/model", {"m.gguf": b"1" * 1000}))
+        endpoint = endpoint_at(server.address)
+        hub = Hub(endpoint, tmp_path, OpenGate(), lambda name: None, TransferLimits(), own)
+        assert (await hub.search(RepoQuery())).repos
+        for _ in range(2):
+            with pytest.raises(ProfileInUse):
+                await hub.add(request_for(repo))
+        owned.append(True)
+        await hub.add(request_for(repo))
+        await hub.close()
+
+    with HubServer() as server:
+        asyncio.run(main(server))
 
 
 def test_several_first_questions_at_once_make_one_queue_and_one_client(tmp_path: Path):

@@ -291,6 +291,28 @@ def test_what_ran_goes_on_by_itself_at_the_next_start(tmp_path: Path):
     two_runs(tmp_path, first, second)
 
 
+def test_where_only_one_thing_is_asked_for_the_others_wait(tmp_path: Path):
+    async def first(rig: Rig):
+        await begun(rig, m=CONTENT, other=OTHER)
+
+    async def main(server: HubServer) -> None:
+        async with rig(server, tmp_path) as made:
+            await first(made)
+        async with rig(server, tmp_path, go_on=False) as made:
+            await asyncio.sleep(0.05)
+            (left,) = made.queue.snapshot()
+            assert left.phase is TransferPhase.WAITING
+            server.bytes_per_second = 0
+            wanted = request_for(server.repos["author/model"], "other.gguf")
+            assert (await made.download(wanted)).phase is TransferPhase.FINISHED
+            assert made.now(left.transfer_id).phase is TransferPhase.WAITING
+            await made.queue.resume(left.transfer_id)
+            assert (await made.ended(left.transfer_id)).phase is TransferPhase.FINISHED
+
+    with HubServer() as server:
+        asyncio.run(main(server))
+
+
 def test_what_was_paused_stays_paused_at_the_next_start(tmp_path: Path):
     async def first(rig: Rig):
         await rig.queue.pause(await begun(rig))
