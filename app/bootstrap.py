@@ -25,13 +25,15 @@ from app.domain.errors import (
     StoreDamaged,
     StoreError,
     StoreReadOnly,
+    UsageError,
 )
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
 
 if TYPE_CHECKING:
     from app.domain.facts import Fact
-    from app.domain.ports import ConversationStore, Engine
+    from app.domain.ports import ConversationStore, Engine, SettingsKeeper
+    from app.hub.hub import Hub
     from app.services import Services
     from app.services.doctor import DoctorProbes
 
@@ -72,6 +74,7 @@ class Application:
         self._owns_profile = owns_profile
         self._unusable = unusable
         self._tasks = TaskOwner(_report_bug)
+        self._downloads = ProfileLock(paths.downloads_lock)
         # What ends each thing that was begun, in the order of its beginning.
         self._stops: list[Callable[[], Awaitable[None]]] = []
         # What went wrong while everything was opened; `start` may add to it.
@@ -81,14 +84,18 @@ class Application:
         """Open the store, look for models, and hand out the services."""
         # Imported here: the window paints its first frame before it needs any of them.
         from app.engine.limits import machine_memory
+        from app.gui.resources import resource
+        from app.hub.curated import curated
         from app.library.local_library import LocalLibrary
         from app.services import Services
         from app.services.chat import ChatService
         from app.services.conversations import ConversationService
         from app.services.doctor import DoctorService
         from app.services.fit import FitService
+        from app.services.hub import HubService
         from app.services.models import ModelService
         from app.services.settings import SettingsService
+        from app.services.transfers import TransferService
 
         facts: Broadcast[Fact] = Broadcast()
         self._store = store = await self._open_store()
@@ -107,13 +114,28 @@ class Application:
         )
         doctor = DoctorService(self._probes())
         fit = FitService(engine, store, facts, self._tasks, machine_memory, _machine(), now_ms)
+        hub = self._make_hub(keeper)
+        self._stops.append(hub.close)
+        transfers = TransferService(hub, models, facts, self._tasks)
         await fit.start()
         await models.start()
-        return Services(facts, models, conversations, chat, settings, doctor, fit)
+        return Services(
+            facts,
+            models,
+            conversations,
+            chat,
+            settings,
+            doctor,
+            fit,
+            HubService(hub, library, lambda: curated(resource("curated/models.json"))),
+            transfers,
+        )
 
     async def start_for_window(self) -> Services:
         """As `start`, and read the chosen model so that the first question need not wait."""
         services = await self.start()
+        if self._owns_profile and self._unusable is None:
+            self._tasks.spawn(services.transfers.start(), "downloads")
         if self.settings.current.engine.load_at_start:
             self._tasks.spawn(services.models.preload(), "preload")
         return services
@@ -125,6 +147,7 @@ class Application:
         """
         while self._stops:
             await self._stops.pop()()
+        self._downloads.release()
 
     def _make_engine(self) -> Engine:
         if self.settings.current.engine.isolation == "thread":
@@ -134,6 +157,28 @@ class Application:
         from app.engine.supervisor import HostEngine
 
         return HostEngine()
+
+    def _make_hub(self, keeper: SettingsKeeper) -> Hub:
+        from app.config.network_gate import SettingsGate
+        from app.config.secrets import KeyringSecrets
+        from app.hub.endpoint import endpoint_at
+        from app.hub.hub import Hub
+        from app.services.transfers import limits_of
+
+        chosen = keeper.current.hub.address or os.environ.get("HF_ENDPOINT", "")
+        try:
+            endpoint = endpoint_at(chosen)
+        except UsageError as error:
+            self.notices.append(error)
+            endpoint = endpoint_at("")
+        return Hub(
+            endpoint,
+            self._paths.models,
+            SettingsGate(keeper),
+            KeyringSecrets().read,
+            limits_of(keeper.current.hub),
+            self._downloads.acquire,
+        )
 
     async def _open_store(self) -> ConversationStore:
         from app.store.sqlite_store import SqliteStore

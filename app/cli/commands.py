@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from app.domain.hub import RepoQuery, RepoSort
+
 STARTER: Final = "starter"
 """What `--model` takes instead of a path."""
 
@@ -78,5 +80,47 @@ class Doctor:
     json: bool = False
 
 
-CliCommand: TypeAlias = Chat | ListConversations | ShowConversation | SearchConversations | Doctor
+@dataclass(frozen=True, slots=True)
+class SearchModels:
+    """Print what the hub has."""
+
+    profile: str | None
+    query: str
+    sort: RepoSort = RepoSort.TRENDING
+    json: bool = False
+
+    @property
+    def repo_query(self) -> RepoQuery:
+        """As the services are asked."""
+        return RepoQuery(self.query, self.sort)
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRepo:
+    """Print what a repository of the hub holds."""
+
+    profile: str | None
+    name: str
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """Download a model."""
+
+    profile: str | None
+    name: str
+    json: bool = False
+
+
+CliCommand: TypeAlias = (
+    Chat
+    | ListConversations
+    | ShowConversation
+    | SearchConversations
+    | Doctor
+    | SearchModels
+    | ShowRepo
+    | Pull
+)
 Command: TypeAlias = OpenWindow | CliCommand

@@ -30,7 +30,7 @@ from app.domain.generation import (
     Role,
 )
 from app.domain.hub import RepoDetails, RepoPage, RepoQuery
-from app.domain.localmodel import LocalModel
+from app.domain.localmodel import BeginningTooShort, FileBeginning, LocalModel
 from app.domain.network import Purpose
 from app.domain.settings import Settings
 from app.domain.transfer import Transfer, TransferLimits, TransferRequest
@@ -193,6 +193,15 @@ class ModelLibrary(Protocol):
 
     async def starter(self) -> LocalModel | None:
         """The starter model, where it is installed."""
+        ...
+
+    async def inspect_beginnings(
+        self, shards: Sequence[FileBeginning]
+    ) -> LocalModel | BeginningTooShort:
+        """As `inspect`, for a model that lies elsewhere: all its shards, as far as they were read.
+
+        The path of what is found is the first shard's name.
+        """
         ...
 
     async def sha256(self, path: str) -> str:

@@ -90,6 +90,12 @@ def find_variant(variants: Sequence[Variant], quantisation: str) -> Variant | No
     return next((variant for variant in variants if variant.quantisation == wanted), None)
 
 
+def recommended(variants: Sequence[Variant]) -> Variant | None:
+    """What is taken where nobody chose: as llama.cpp does, Q4_K_M, then Q8_0, then the first."""
+    wanted = (find_variant(variants, quantisation) for quantisation in ("Q4_K_M", "Q8_0"))
+    return next((found for found in wanted if found), variants[0] if variants else None)
+
+
 def _variant(files: tuple[RepoFile, ...], name: str) -> Variant:
     found = Variant(quantisation_in(name), files)
     return replace(found, quality=quality_of(found.quantisation))

@@ -10,8 +10,10 @@ from app.services.chat import ChatService
 from app.services.conversations import ConversationService
 from app.services.doctor import DoctorService
 from app.services.fit import FitService
+from app.services.hub import HubService
 from app.services.models import ModelService
 from app.services.settings import SettingsService
+from app.services.transfers import TransferService
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +27,5 @@ class Services:
     settings: SettingsService
     doctor: DoctorService
     fit: FitService
+    hub: HubService
+    transfers: TransferService

@@ -26,7 +26,9 @@ FILE_BYTES = 1_000_000_000
 ROUNDS = 3
 LINE = 40_000_000
 """Bytes per second of one connection where several are compared."""
-LINE_BYTES = 200_000_000
+GIGABIT = 118_000_000
+"""Bytes per second that a gigabit line carries."""
+LINE_BYTES = 800_000_000
 PAUSES = (500_000_000, 50_000_000, 500_000, 20_000)
 """Speeds at which a download is paused."""
 
@@ -84,10 +86,16 @@ def _several_connections(work: Path, digest: str) -> list[Row]:
         one, four = (
             _download(work, address, LINE_BYTES, digest, count)["seconds"] for count in (1, 4)
         )
-    return [
+    with _server(work / "source", GIGABIT) as address:
+        ours = _download(work, address, LINE_BYTES, digest, 1)["seconds"]
+        theirs = _curl(work, address)
+    rows = [
         told("one connection of 40 MB/s", LINE_BYTES / one / 1e6, "MB/s"),
         at_least("four connections against one", one / four, 3.5),
     ]
+    if theirs is not None:
+        rows.append(at_least("speed, ours to curl's, a gigabit line", theirs / ours, 1.0))
+    return rows
 
 
 def _pauses(work: Path, digest: str) -> list[Row]:

@@ -14,6 +14,8 @@ from app.cli.output import Output
 from app.cli.run import run
 from app.services import Services
 from app.services.doctor import DoctorProbes, DoctorService
+from app.services.hub import HubService
+from app.services.transfers import TransferService
 from tests.unit.services.world import World, world
 
 
@@ -61,6 +63,8 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         settings=made.settings,
         doctor=DoctorService(probes),
         fit=made.fit,
+        hub=HubService(made.hub, made.shelf, lambda: ()),
+        transfers=TransferService(made.hub, made.models, made.models._facts, made.tasks),
     )
 
 

@@ -17,9 +17,13 @@ from app.cli.commands import (
     Doctor,
     ListConversations,
     OpenWindow,
+    Pull,
     SearchConversations,
+    SearchModels,
     ShowConversation,
+    ShowRepo,
 )
+from app.domain.hub import RepoSort
 
 HERE = Path.cwd()
 
@@ -49,6 +53,11 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("conversations show 12 --json", ShowConversation(None, 12, json=True)),
     ("conversations search two words", SearchConversations(None, "two words")),
     ("conversations search w --json", SearchConversations(None, "w", json=True)),
+    ("models search two words", SearchModels(None, "two words")),
+    ("models search", SearchModels(None, "")),
+    ("models search w --sort likes --json", SearchModels(None, "w", RepoSort.LIKES, json=True)),
+    ("--profile p models show a/b:Q4_0", ShowRepo("p", "a/b:Q4_0")),
+    ("pull a/b --json --profile p", Pull("p", "a/b", json=True)),
     ("doctor", Doctor(None)),
     ("doctor --json --profile p", Doctor("p", json=True)),
 ]
@@ -87,6 +96,11 @@ WRONG = [
     ("conversations show x", "“x” is not a number"),
     ("conversations show 0", "1 or more"),
     ("conversations search", "QUERY"),
+    ("models", "search|show"),
+    ("models search w --sort beauty", "beauty"),
+    ("models show", "NAME"),
+    ("pull", "NAME"),
+    ("pull a/b c/d", "c/d"),
     ("doctor house", "house"),
 ]
 
@@ -111,6 +125,8 @@ def test_wrong_usage(line: str, sentence: str, capsys: pytest.CaptureFixture[str
         ("chat --help", "--max-tokens N"),
         ("conversations --help", "list|show|search"),
         ("conversations show --help", "ID"),
+        ("models --help", "search|show"),
+        ("pull --help", "AUTHOR/NAME"),
         ("doctor --help", "--json"),
     ],
 )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from app.domain.conversation import Message
 from app.domain.errors import FileMissing
 from app.domain.facts import AnswerEnded, Fact
 from app.domain.fit import LayerShape, Memory, ModelShape
-from app.domain.localmodel import GgufFacts, LocalModel
+from app.domain.localmodel import BeginningTooShort, FileBeginning, GgufFacts, LocalModel
 from app.domain.settings import Settings
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
@@ -24,6 +24,7 @@ from app.services.models import ModelService
 from app.services.settings import SettingsService
 from app.store.sqlite_store import SqliteStore
 from tests.helpers.scripted_engine import ScriptedEngine
+from tests.helpers.scripted_hub import ScriptedHub
 
 T = TypeVar("T")
 
@@ -65,6 +66,11 @@ class Shelf:
     async def starter(self) -> LocalModel | None:
         return next((model for model in self.files.values() if model.is_starter), None)
 
+    async def inspect_beginnings(
+        self, shards: Sequence[FileBeginning]
+    ) -> LocalModel | BeginningTooShort:
+        return replace(local_model(shards[0].name), path=shards[0].name)
+
     async def sha256(self, path: str) -> str:
         self.hashed.append(path)
         return "ab" * 32
@@ -97,6 +103,7 @@ class World:
     fit: FitService
     memory: list[Memory]
     """The last one is what the machine has."""
+    hub: ScriptedHub = field(default_factory=ScriptedHub)
 
     async def until_answered(self) -> AnswerEnded:
         """Wait for the next end of an answer and for all that follows from it."""
