@@ -43,7 +43,8 @@ class LoopThread:
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=_run, args=(loop,), name=self._name)
+            # A daemon, so that an end without `close` (a bug elsewhere) does not hang for ever.
+            self._thread = threading.Thread(target=_run, args=(loop,), name=self._name, daemon=True)
             self._thread.start()
         return self._loop
 

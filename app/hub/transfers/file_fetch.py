@@ -7,44 +7,21 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from app.domain.errors import (
-    AppError,
-    ChecksumWrong,
-    HubAnswerBroken,
-    HubBusy,
-    HubFault,
-    HubNotTrusted,
-    HubSilent,
-    HubUnreachable,
-    NetworkOff,
-)
+from app.domain.errors import AppError, ChecksumWrong, HubBusy, NetworkOff
 from app.domain.network import Purpose
-from app.hub.client import HubClient
 from app.hub.refusals import answer_broken
 from app.hub.transfers.coverage import Claim, Coverage, Plan
 from app.hub.transfers.journal import FileRecord
-from app.hub.transfers.pace import Bandwidth, Pace, Patience, Speedometer
 from app.hub.transfers.part_file import PartFile
 from app.hub.transfers.source import Located, Source, changed
+from app.hub.transfers.traffic import PASSING, CrawlWatch, Traffic, broken_off
 
 if TYPE_CHECKING:
     import httpx2
-
-PASSING = (
-    HubUnreachable,
-    HubSilent,
-    HubBusy,
-    HubFault,
-    HubAnswerBroken,
-    HubNotTrusted,
-    NetworkOff,
-)
-"""Faults that can be over in a while: a line, a hotel's sign-in page, a restarted server."""
 
 _BLOCK = 1 << 20
 """Bytes gathered before they are written."""
@@ -60,27 +37,6 @@ class _RangesIgnored(Exception):
 
 class _StartOver(Exception):
     """What has come is not (or no longer) the file."""
-
-
-@dataclass(slots=True)
-class Traffic:
-    """What the files of one transfer share, and what is shown of it."""
-
-    client: HubClient
-    pace: Pace
-    bandwidth: Bandwidth
-    patience: Patience
-    speed: Speedometer
-    connections: int
-    open_connections: int = 0
-    silent: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while no connection is open, after the first one was."""
-    held_bytes: int = 0
-    """Received, not written yet."""
-    trouble: AppError | None = None
-    """Why nothing comes, while everybody waits to try again."""
-    retry_at: float | None = None
-    """On `time.monotonic`'s clock."""
 
 
 class FileFetch:
@@ -133,11 +89,12 @@ class FileFetch:
                     raise changed(self._source.name, "it changes again and again") from None
                 await self._start_over()
                 continue
-            expected = self._record.file.sha256 or self._announced
-            if expected in (None, digest):
+            expected = self._record.file.sha256 or self._announced or digest
+            if digest == expected:
+                # In this order: whoever writes the journal meanwhile must not claim too much.
                 await self._part.sync()
                 self._record.verified = True
-                await self.save()
+                await self._save_journal()
                 return
             wrong += 1
             await self._start_over()
@@ -230,7 +187,7 @@ class FileFetch:
     # ------------------------------------------------------------------------ one request
 
     async def _request(self, claim: Claim) -> None:
-        with self._connected():
+        with self._traffic.connection():
             located = await self._source.locate()
             self._check_identity(located)
             asked = {"Accept-Encoding": "identity"}
@@ -242,22 +199,10 @@ class FileFetch:
                 await self._check(response, located, claim)
                 await self._receive(response, claim)
 
-    @contextmanager
-    def _connected(self) -> Generator[None]:
-        traffic = self._traffic
-        traffic.open_connections += 1
-        traffic.silent.clear()
-        try:
-            yield
-        finally:
-            traffic.open_connections -= 1
-            if not traffic.open_connections:
-                traffic.silent.set()
-
     def _check_identity(self, located: Located) -> None:
         """Of a file without a checksum what the hub calls its content must stay the same."""
         known = self._record.identity
-        if known and located.identity != known and self._plan.coverage.nbytes:
+        if self._record.file.sha256 is None and known not in ("", located.identity):
             raise _StartOver
         self._record.identity = located.identity
         self._announced = located.sha256
@@ -293,7 +238,7 @@ class FileFetch:
         traffic, host = self._traffic, response.url.host
         blocks: list[bytes] = []
         held, held_since = 0, time.monotonic()
-        watch = _CrawlWatch(traffic, host)
+        watch = CrawlWatch(traffic, host)
         try:
             async for block in response.aiter_raw():
                 # The end comes nearer where another connection has taken over the second half.
@@ -317,7 +262,7 @@ class FileFetch:
             # Also after a cancellation: what came over a slow line is worth a write.
             await self._store(claim, blocks)
         if claim.at < claim.end:
-            raise _broken_off(host)
+            raise broken_off(host)
 
     async def _store(self, claim: Claim, blocks: list[bytes]) -> None:
         if not blocks:
@@ -347,31 +292,7 @@ class FileFetch:
         await self.save()
 
 
-class _CrawlWatch:
-    """Gives up a connection that lives, but brings next to nothing."""
-
-    def __init__(self, traffic: Traffic, host: str) -> None:
-        self._traffic = traffic
-        self._host = host
-        self._since = time.monotonic()
-        self._received = 0
-
-    def look(self, now: float, nbytes: int) -> None:
-        """So much more came; raises `HubSilent`."""
-        self._received += nbytes
-        if now - self._since < self._traffic.pace.crawl:
-            return
-        slow = self._received < self._traffic.pace.crawl_bytes
-        if slow and not self._traffic.bandwidth.bytes_per_second:
-            raise _broken_off(self._host)
-        self._since, self._received = now, 0
-
-
-def _broken_off(host: str) -> HubSilent:
-    return HubSilent(f"The connection to {host} broke.", "", "Lamplight tries again by itself.")
-
-
-def _checksum_wrong(name: str, expected: str | None, found: str) -> ChecksumWrong:
+def _checksum_wrong(name: str, expected: str, found: str) -> ChecksumWrong:
     return ChecksumWrong(
         f"“{name}” came twice with an error in it, so it is not used.",
         f"SHA-256 {expected} was promised, {found} came",

@@ -14,11 +14,12 @@ from app.domain.errors import AppError, NoSpace, TransferError
 from app.domain.transfer import Transfer, TransferPhase
 from app.hub.client import HubClient
 from app.hub.transfers.disk import check_room, is_set_aside, publish, translated
-from app.hub.transfers.file_fetch import FileFetch, Traffic
+from app.hub.transfers.file_fetch import FileFetch
 from app.hub.transfers.journal import FileRecord, JobRecord, Journal, encoded
 from app.hub.transfers.pace import Bandwidth, Pace, Patience, Speedometer
 from app.hub.transfers.part_file import PartFile, to_the_end
 from app.hub.transfers.source import Source
+from app.hub.transfers.traffic import Traffic
 
 log = logging.getLogger(__name__)
 

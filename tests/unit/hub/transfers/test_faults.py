@@ -168,8 +168,9 @@ def test_a_range_that_is_another_one_is_not_written(tmp_path: Path):
         raw = head.encode() + b"Content-Length: 5\r\n\r\nwrong"
         rig.server.storage_faults += [Fault(raw=raw)] * 2
         await right(rig, SMALL)
+        assert {each.span for each in rig.server.storage_requests()} == {(0, 299_999)}
 
-    drive(tmp_path, steps)
+    drive(tmp_path, steps, limits=TransferLimits(connections=1))
 
 
 def test_a_page_to_sign_in_at_is_no_model(tmp_path: Path):
@@ -260,6 +261,25 @@ def test_a_file_without_a_checksum_that_changes_meanwhile_begins_again(tmp_path:
         await rig.queue.resume(transfer)
         done = await rig.ended(transfer)
         assert whole(done) == other
+
+    drive(tmp_path, steps)
+
+
+def test_a_file_with_a_checksum_goes_on_from_a_hub_that_calls_it_otherwise(tmp_path: Path):
+    async def steps(rig: Rig):
+        repo = rig.repo(m=LARGE)
+        rig.server.announced = {"X-Linked-Etag": "first"}
+        rig.server.bytes_per_second = 2_000_000
+        transfer = await rig.add(repo)
+        await rig.until(lambda: rig.now(transfer).done_bytes > 2_000_000)
+        await rig.queue.pause(transfer)
+        await rig.until(lambda: not rig.queue._jobs[0].running)
+        rig.server.announced = {"X-Linked-Etag": "second"}
+        rig.server.expire_links()
+        rig.server.bytes_per_second = 0
+        await rig.queue.resume(transfer)
+        assert rig.now(transfer).done_bytes > 1_500_000
+        assert (await rig.ended(transfer)).phase is TransferPhase.FINISHED
 
     drive(tmp_path, steps)
 
