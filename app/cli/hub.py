@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from app.cli.commands import DONE, Pull, SearchModels, ShowRepo
 from app.cli.output import Output
-from app.domain.errors import ModelFileError, TransferError
+from app.domain.errors import HubError, ModelFileError, TransferError
 from app.domain.fit import Fit
 from app.domain.hub import Access, RepoDetails, RepoSummary, Variant
 from app.domain.transfer import Transfer, TransferPhase
@@ -62,10 +63,14 @@ async def pull(command: Pull, services: Services, output: Output) -> int:
     """Download it, with its progress; raises what stopped it."""
     details, variant = await services.hub.find(command.name)
     transfer_id = await services.transfers.download(details, variant)
-    async for transfer in services.transfers.follow(transfer_id):
-        _tell(transfer, output, as_json=command.json)
-        if transfer.phase in (TransferPhase.FAILED, TransferPhase.PAUSED):
-            raise transfer.error or TransferError("The download was paused.")
+    try:
+        async for transfer in services.transfers.follow(transfer_id):
+            _tell(transfer, output, as_json=command.json)
+            if transfer.phase in (TransferPhase.FAILED, TransferPhase.PAUSED):
+                raise transfer.error or TransferError("The download was paused.")
+    except asyncio.CancelledError:
+        output.note("What has come is kept; the same command goes on with it.")
+        raise
     return DONE
 
 
@@ -99,7 +104,7 @@ async def _fit(services: Services, details: RepoDetails, variant: Variant) -> Fi
     """None where the file can't be looked into: that is no reason not to show the rest."""
     try:
         return services.fit.fit(await services.hub.look_into(details, variant))
-    except ModelFileError:
+    except (HubError, ModelFileError):
         return None
 
 

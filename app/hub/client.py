@@ -15,7 +15,7 @@ from app.domain.errors import HubError
 from app.domain.network import Purpose
 from app.domain.ports import NetworkGate
 from app.hub.endpoint import Endpoint
-from app.hub.refusals import answer_broken, of_status, of_transport
+from app.hub.refusals import answer_broken, of_status, of_transport, proxy_unusable
 
 # What asyncio itself reads at most from a socket. With httpcore's own 64 KiB a received block is
 # cut in four, each with its own passage through the parser: 570 instead of 820 MB/s on loopback.
@@ -35,7 +35,8 @@ class HubClient:
 
     `read_token` may take its time (the keyring); it runs in a thread, once, when it is first
     needed. Redirects are followed, and the gate is asked for each; the token goes to the hub
-    itself and never to where it redirects to.
+    itself and never to where it redirects to. Raises `HubUnreachable` where the system names a
+    proxy that is none.
     """
 
     def __init__(
@@ -51,14 +52,18 @@ class HubClient:
         self._gate = gate
         self._read_token = read_token
         self._token: asyncio.Future[str | None] | None = None
-        self._http = httpx2.AsyncClient(
-            follow_redirects=True,
-            max_redirects=5,
-            timeout=httpx2.Timeout(timeout, connect=connect_timeout),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=16),
-            headers={"User-Agent": _AGENT},
-            event_hooks={"request": [self._ask_gate]},
-        )
+        try:
+            self._http = httpx2.AsyncClient(
+                follow_redirects=True,
+                max_redirects=5,
+                timeout=httpx2.Timeout(timeout, connect=connect_timeout),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=16),
+                headers={"User-Agent": _AGENT},
+                event_hooks={"request": [self._ask_gate]},
+            )
+        except (ValueError, httpx2.InvalidURL) as error:
+            # Proxies are read here, from the environment or the system.
+            raise proxy_unusable(error) from error
 
     @property
     def gate(self) -> NetworkGate:

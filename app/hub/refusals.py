@@ -84,6 +84,15 @@ def of_status(
     )
 
 
+def proxy_unusable(error: Exception) -> HubUnreachable:
+    """The system's settings name a proxy in a way that nobody understands."""
+    return HubUnreachable(
+        "The proxy that this computer is set to use cannot be understood.",
+        str(error),
+        "Check the proxy in the system's network settings (or HTTPS_PROXY, ALL_PROXY).",
+    )
+
+
 def answer_broken(host: str, detail: str) -> HubAnswerBroken:
     """Its answer is not what the protocol promises."""
     return HubAnswerBroken(

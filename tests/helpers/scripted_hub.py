@@ -19,6 +19,7 @@ class ScriptedHub:
     """By path, for looks into them."""
     refuses: AppError | None = None
     """Raised by `start` and `add`."""
+    refuses_reading: AppError | None = None
     transfers: tuple[Transfer, ...] = ()
     asked: list[tuple[object, ...]] = field(default_factory=list)
     reads: list[tuple[int, int]] = field(default_factory=list)
@@ -40,6 +41,8 @@ class ScriptedHub:
     async def read_range(
         self, repo_id: str, commit: str, path: str, start: int, length: int
     ) -> bytes:
+        if self.refuses_reading is not None:
+            raise self.refuses_reading
         self.reads.append((start, length))
         return self.files[path][start : start + length]
 

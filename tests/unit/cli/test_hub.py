@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from app.cli.commands import DONE, FAILED, Pull, SearchModels, ShowRepo
-from app.domain.errors import HubSilent, NoSpace
+from app.cli.commands import DONE, FAILED, INTERRUPTED, Pull, SearchModels, ShowRepo
+from app.domain.errors import HubSilent, NoSpace, TokenNeeded
 from app.domain.hub import Access, RepoDetails, RepoFile, RepoQuery, RepoSort, RepoSummary
 from app.domain.transfer import TransferPhase
 from app.domain.variants import grouped
@@ -64,6 +64,28 @@ def test_a_repository_for_a_program():
     shown = json.loads(said.out)
     assert [variant["chosen"] for variant in shown["variants"]] == [False, True]
     assert shown["fit"]["verdict"] == "too large"
+
+
+def test_what_cannot_be_looked_into_is_shown_all_the_same():
+    def prepare(world: World) -> None:
+        offer(world)
+        world.hub.refuses_reading = TokenNeeded("Only for people with an account.")
+
+    said = at_terminal(ShowRepo(None, "author/model"), prepare)
+    assert said.status == DONE
+    assert "Q4_K_M" in said.out
+    assert "free memory" not in said.out
+
+
+def test_an_interrupted_pull_says_that_nothing_is_lost():
+    said = at_terminal(
+        Pull(None, "author/model"),
+        offer,
+        terminal=True,
+        interrupt=lambda world: bool(world.hub.transfers),
+    )
+    assert said.status == INTERRUPTED
+    assert "What has come is kept" in said.err
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -214,6 +214,29 @@ def test_nobody_there():
     asyncio.run(main())
 
 
+def through_proxy(monkeypatch: pytest.MonkeyPatch, proxy: str, server: HubServer) -> AppError:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    return refusal(any_search, server)
+
+
+@pytest.mark.parametrize("proxy", ["gopher://127.0.0.1:1", "http://127.0.0.1:port"])
+def test_a_proxy_that_is_none_is_said(
+    server: HubServer, monkeypatch: pytest.MonkeyPatch, proxy: str
+):
+    assert "proxy" in through_proxy(monkeypatch, proxy, server).title
+
+
+@pytest.mark.parametrize("kind", ["http", "socks5"])
+def test_a_proxy_that_is_not_there_is_said(
+    server: HubServer, monkeypatch: pytest.MonkeyPatch, kind: str
+):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    refused = through_proxy(monkeypatch, f"{kind}://127.0.0.1:{port}", server)
+    assert isinstance(refused, HubUnreachable)
+    assert server.seen == []
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
