@@ -25,7 +25,6 @@ from app.domain.errors import (
     StoreDamaged,
     StoreError,
     StoreReadOnly,
-    UsageError,
 )
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
@@ -161,18 +160,11 @@ class Application:
     def _make_hub(self, keeper: SettingsKeeper) -> Hub:
         from app.config.network_gate import SettingsGate
         from app.config.secrets import KeyringSecrets
-        from app.hub.endpoint import endpoint_at
         from app.hub.hub import Hub
         from app.services.transfers import limits_of
 
-        chosen = keeper.current.hub.address or os.environ.get("HF_ENDPOINT", "")
-        try:
-            endpoint = endpoint_at(chosen)
-        except UsageError as error:
-            self.notices.append(error)
-            endpoint = endpoint_at("")
         return Hub(
-            endpoint,
+            keeper.current.hub.address or os.environ.get("HF_ENDPOINT", ""),
             self._paths.models,
             SettingsGate(keeper),
             KeyringSecrets().read,

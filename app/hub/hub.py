@@ -14,7 +14,7 @@ from app.domain.hub import RepoDetails, RepoPage, RepoQuery
 from app.domain.ports import NetworkGate
 from app.domain.transfer import Transfer, TransferLimits, TransferRequest
 from app.flow.loop_thread import LoopThread
-from app.hub.endpoint import Endpoint
+from app.hub.endpoint import endpoint_at
 from app.hub.transfers.staging import anything_left
 
 if TYPE_CHECKING:
@@ -30,19 +30,21 @@ class Hub:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        address: str,
         models: Path,
         gate: NetworkGate,
         read_token: Callable[[str], str | None],
         limits: TransferLimits,
         own: Callable[[], None] = lambda: None,
     ) -> None:
-        """`models` is the folder in which downloads appear; see `HubClient` for `read_token`.
+        """`address` is as `endpoint_at` takes it; a bad one raises `UsageError` with each call.
+
+        `models` is the folder in which downloads appear; see `HubClient` for `read_token`.
 
         `own` is called before the first thing is done with downloads: two processes must not write
         the same part files. It raises an `AppError` where another one does.
         """
-        self._endpoint = endpoint
+        self._address = address
         self._models = models
         self._gate = gate
         self._read_token = read_token
@@ -166,7 +168,7 @@ class Hub:
             from app.hub.client import HubClient
             from app.hub.transfers.queue import Queue
 
-            client = HubClient(self._endpoint, self._gate, self._read_token)
+            client = HubClient(endpoint_at(self._address), self._gate, self._read_token)
             queue = Queue(self._models, client, self._limits, self._heard)
             self._inside = _Inside(client, Catalogue(client), queue)
         return self._inside

@@ -7,6 +7,7 @@ import gzip
 import socket
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from app.domain.errors import (
     AppError,
     HubAnswerBroken,
     HubBusy,
+    HubError,
     HubFault,
     HubSilent,
     HubUnreachable,
@@ -341,6 +343,26 @@ def test_a_closed_gate_lets_nothing_out(server: HubServer):
     with pytest.raises(NetworkOff):
         ask(any_search, server, gate=gate)
     assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("hub", "target", "refused"),
+    [
+        ("https://hub.example", "http://storage.example/m.gguf", True),
+        ("https://hub.example", "https://storage.example/m.gguf", False),
+        ("http://127.0.0.1:1", "http://127.0.0.1:2/m.gguf", False),
+    ],
+)
+def test_from_an_encrypted_hub_nothing_goes_on_in_the_clear(hub: str, target: str, refused: bool):
+    async def main() -> None:
+        client = HubClient(endpoint_at(hub), OpenGate(), lambda name: None)
+        extensions = {"lamplight_purpose": Purpose.DOWNLOAD}
+        request = client._http.build_request("GET", target, extensions=extensions)
+        with pytest.raises(HubError) if refused else nullcontext():
+            await client._ask_gate(request)
+        await client.close()
+
+    asyncio.run(main())
 
 
 def test_a_token_is_read_once_and_anew_when_it_changed(server: HubServer):

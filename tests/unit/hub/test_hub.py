@@ -10,18 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import ProfileInUse
+from app.domain.errors import ProfileInUse, UsageError
 from app.domain.hub import RepoQuery
 from app.domain.transfer import Transfer, TransferLimits, TransferPhase
-from app.hub.endpoint import endpoint_at
 from app.hub.hub import Hub
 from tests.helpers.hub_server import TOKEN, FakeRepo, HubServer, request_for
 from tests.helpers.transfer_rig import OpenGate, contents, whole
 
 
 def made(server: HubServer, models: Path, token: str | None = None) -> Hub:
-    endpoint = endpoint_at(server.address)
-    return Hub(endpoint, models, OpenGate(), lambda name: token, TransferLimits())
+    return Hub(server.address, models, OpenGate(), lambda name: token, TransferLimits())
 
 
 def test_nothing_heavy_is_imported_and_no_thread_begun_before_it_is_asked(tmp_path: Path):
@@ -29,7 +27,6 @@ def test_nothing_heavy_is_imported_and_no_thread_begun_before_it_is_asked(tmp_pa
 import asyncio, sys, threading
 from pathlib import Path
 from app.domain.transfer import TransferLimits
-from app.hub.endpoint import endpoint_at
 from app.hub.hub import Hub
 
 class Gate:
@@ -37,7 +34,7 @@ class Gate:
         raise AssertionError(host)
 
 async def main():
-    hub = Hub(endpoint_at(""), Path({str(tmp_path)!r}), Gate(), lambda name: None, TransferLimits())
+    hub = Hub("", Path({str(tmp_path)!r}), Gate(), lambda name: None, TransferLimits())
     await hub.start()
     assert hub.transfers == ()
     assert not [thread for thread in threading.enumerate() if thread.name == "hub"]
@@ -121,8 +118,8 @@ def test_where_another_process_downloads_that_is_said_each_time(tmp_path: Path):
 
     async def main(server: HubServer) -> None:
         repo = server.add(FakeRepo("author/model", {"m.gguf": b"1" * 1000}))
-        endpoint = endpoint_at(server.address)
-        hub = Hub(endpoint, tmp_path, OpenGate(), lambda name: None, TransferLimits(), own)
+        limits = TransferLimits()
+        hub = Hub(server.address, tmp_path, OpenGate(), lambda name: None, limits, own)
         assert (await hub.search(RepoQuery())).repos
         for _ in range(2):
             with pytest.raises(ProfileInUse):
@@ -133,6 +130,17 @@ def test_where_another_process_downloads_that_is_said_each_time(tmp_path: Path):
 
     with HubServer() as server:
         asyncio.run(main(server))
+
+
+def test_an_address_that_is_none_is_said_whatever_is_asked(tmp_path: Path):
+    async def main() -> None:
+        hub = Hub("ftp://mirror", tmp_path, OpenGate(), lambda name: None, TransferLimits())
+        for _ in range(2):
+            with pytest.raises(UsageError):
+                await hub.search(RepoQuery())
+        await hub.close()
+
+    asyncio.run(main())
 
 
 def test_several_first_questions_at_once_make_one_queue_and_one_client(tmp_path: Path):
