@@ -86,8 +86,8 @@ def _several_connections(work: Path, digest: str) -> list[Row]:
         one, four = (
             _download(work, address, LINE_BYTES, digest, count)["seconds"] for count in (1, 4)
         )
-    with _server(work / "source", GIGABIT) as address:
-        ours = _download(work, address, LINE_BYTES, digest, 1)["seconds"]
+    with _server(work / "source", GIGABIT, "line") as address:
+        ours = _download(work, address, LINE_BYTES, digest, 4)["seconds"]
         theirs = _curl(work, address)
     rows = [
         told("one connection of 40 MB/s", LINE_BYTES / one / 1e6, "MB/s"),
@@ -137,8 +137,8 @@ def _curl(work: Path, address: str) -> float | None:
 
 
 @contextmanager
-def _server(path: Path, limit: int) -> Generator[str]:
-    command = [sys.executable, "-m", "tests.bench.file_server", str(path), str(limit)]
+def _server(path: Path, limit: int, of: str = "each") -> Generator[str]:
+    command = [sys.executable, "-m", "tests.bench.file_server", str(path), str(limit), of]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
