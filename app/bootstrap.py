@@ -31,13 +31,15 @@ from app.flow.tasks import TaskOwner
 
 if TYPE_CHECKING:
     from app.domain.facts import Fact
-    from app.domain.ports import ConversationStore, Engine, ModelLibrary
+    from app.domain.ports import ConversationStore, Engine, ModelLibrary, SettingsKeeper
     from app.engine.kept.folder import Keeping
     from app.engine.pool import OneModelEngine
+    from app.hub.hub import Hub
     from app.services import Services
     from app.services.benchmarks import BenchmarkService
     from app.services.doctor import DoctorProbes
     from app.services.fit import FitService
+    from app.services.hub import HubService
     from app.services.load_settings import LoadSettingsService
     from app.services.models import ModelService
     from app.services.settings import SettingsService
@@ -82,6 +84,7 @@ class Application:
         self._owns_profile = owns_profile
         self._unusable = unusable
         self._tasks = TaskOwner(_report_bug)
+        self._downloads = ProfileLock(paths.downloads_lock)
         # What ends each thing that was begun, in the order of its beginning.
         self._stops: list[Callable[[], Awaitable[None]]] = []
         # What went wrong while everything was opened; `start` may add to it.
@@ -99,6 +102,7 @@ class Application:
         from app.services.doctor import DoctorService
         from app.services.models import ModelService
         from app.services.settings import SettingsService
+        from app.services.transfers import TransferService
 
         facts: Broadcast[Fact] = Broadcast()
         self._store = store = await self._open_store()
@@ -118,6 +122,8 @@ class Application:
         )
         chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
         self._stops.append(chat.close)
+        hub = self._make_hub(keeper)
+        self._stops.append(hub.close)
         services = Services(
             facts=facts,
             models=models,
@@ -131,6 +137,8 @@ class Application:
             load_settings=load_settings,
             meter=ContextMeterService(engine, models),
             benchmarks=self._make_benchmarks(models, load_settings, facts),
+            hub=self._make_hub_service(hub, library),
+            transfers=TransferService(hub, models, facts, self._tasks),
         )
         await models.start()
         return services
@@ -149,6 +157,7 @@ class Application:
         """
         while self._stops:
             await self._stops.pop()()
+        self._downloads.release()
 
     def _make_load_settings(
         self, library: ModelLibrary, settings: SettingsService, facts: Broadcast[Fact]
@@ -228,6 +237,28 @@ class Application:
         engine = self.settings.current.engine
         most = engine.disk_cache_gb * 10**9 if engine.disk_cache else 0
         return Keeping(str(self._paths.states), most)
+
+    def _make_hub(self, keeper: SettingsKeeper) -> Hub:
+        from app.config.network_gate import SettingsGate
+        from app.config.secrets import KeyringSecrets
+        from app.hub.hub import Hub
+        from app.services.transfers import limits_of
+
+        return Hub(
+            keeper.current.hub.address or os.environ.get("HF_ENDPOINT", ""),
+            self._paths.models,
+            SettingsGate(keeper),
+            KeyringSecrets().read,
+            limits_of(keeper.current.hub),
+            self._downloads.acquire,
+        )
+
+    def _make_hub_service(self, hub: Hub, library: ModelLibrary) -> HubService:
+        from app.gui.resources import resource
+        from app.hub.curated import curated
+        from app.services.hub import HubService
+
+        return HubService(hub, library, lambda: curated(resource("curated/models.json")))
 
     async def _open_store(self) -> ConversationStore:
         from app.store.sqlite_store import SqliteStore

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TypeVar
 
 from app import __version__
+from app.cli import hub_arguments
 from app.cli.commands import (
     INTERRUPTED,
     Cache,
@@ -54,6 +55,9 @@ commands:
   conversations list      list the conversations, the latest first
   conversations show ID   print one conversation
   conversations search Q  find messages with all of these words
+  models search QUERY     look for models on the hub (Hugging Face, or a mirror)
+  models show NAME        tell what a repository holds, and what fits here
+  pull NAME               download a model: AUTHOR/NAME, or AUTHOR/NAME:VARIANT
   bench                   measure how fast a model is on this machine
   cache [clear]           tell how much is kept on disk of what models have read
   doctor                  tell versions, paths, devices and the state of the data
@@ -100,6 +104,13 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
             return _conversations(rest[1:], found.profile)
         case ["cache"]:
             return _cache(_parser("cache", found.profile), rest[1:])
+        case ["models"]:
+            parser = _parser("models", found.profile)
+            return hub_arguments.models(parser, rest[1:], _add_to_action)
+        case ["pull"]:
+            parser = _parser("pull", found.profile)
+            _add_json(parser, "print events, one JSON object a line")
+            return hub_arguments.pull(parser, rest[1:])
         case ["doctor"]:
             parser = _parser("doctor", found.profile)
             parser.description = "Tell versions, paths, devices and the state of the data."
@@ -274,8 +285,6 @@ def _prompt(parser: argparse.ArgumentParser, word: str | None, stdin: BinaryIO |
 
 
 def _conversations(words: list[str], profile: str | None) -> CliCommand:
-    import argparse
-
     parser = _parser("conversations", profile)
     parser.description = "Look at the conversations that are kept."
     actions = parser.add_subparsers(metavar="list|show|search", required=True, dest="action")
@@ -285,9 +294,7 @@ def _conversations(words: list[str], profile: str | None) -> CliCommand:
     found_by = actions.add_parser("search", help="find messages", allow_abbrev=False)
     found_by.add_argument("query", metavar="QUERY", nargs="+", help="words that must all occur")
     for action in (every, one, found_by):
-        # Suppressed without a value, so that it does not undo what stood before the action.
-        _add_profile(action, argparse.SUPPRESS)
-        _add_json(action, "print JSON")
+        _add_to_action(action)
     found = parser.parse_args(words)
     match found.action:
         case "show":
@@ -316,6 +323,14 @@ def _parser(command: str | None, profile: str | None) -> argparse.ArgumentParser
     parser = argparse.ArgumentParser(prog=prog, allow_abbrev=False)
     _add_profile(parser, profile)
     return parser
+
+
+def _add_to_action(action: argparse.ArgumentParser) -> None:
+    import argparse
+
+    # Suppressed without a value, so that it does not undo what stood before the action.
+    _add_profile(action, argparse.SUPPRESS)
+    _add_json(action, "print JSON")
 
 
 def _add_profile(parser: argparse.ArgumentParser, default: str | None) -> None:

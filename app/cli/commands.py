@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from app.domain.benchmark import BenchPlan
+from app.domain.hub import RepoQuery, RepoSort
 from app.domain.overflow import Overflow
 
 STARTER: Final = "starter"
@@ -112,7 +113,49 @@ class Cache:
     json: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SearchModels:
+    """Print what the hub has."""
+
+    profile: str | None
+    query: str
+    sort: RepoSort = RepoSort.TRENDING
+    json: bool = False
+
+    @property
+    def repo_query(self) -> RepoQuery:
+        """As the services are asked."""
+        return RepoQuery(self.query, self.sort)
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRepo:
+    """Print what a repository of the hub holds."""
+
+    profile: str | None
+    name: str
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """Download a model."""
+
+    profile: str | None
+    name: str
+    json: bool = False
+
+
 CliCommand: TypeAlias = (
-    Chat | ListConversations | ShowConversation | SearchConversations | Doctor | Bench | Cache
+    Chat
+    | ListConversations
+    | ShowConversation
+    | SearchConversations
+    | SearchModels
+    | ShowRepo
+    | Pull
+    | Bench
+    | Cache
+    | Doctor
 )
 Command: TypeAlias = OpenWindow | CliCommand

@@ -16,11 +16,15 @@ from app.cli.commands import (
     CliCommand,
     Doctor,
     ListConversations,
+    Pull,
     SearchConversations,
+    SearchModels,
     ShowConversation,
+    ShowRepo,
 )
 from app.cli.conversations import list_conversations, search_conversations, show_conversation
 from app.cli.doctor import doctor
+from app.cli.hub import pull, search_models, show_repo
 from app.cli.output import Output
 from app.cli.printers import printer_for
 from app.domain.errors import AppError
@@ -62,3 +66,17 @@ async def _run(command: CliCommand, services: Services, output: Output) -> int:
             return await doctor(command, services, output)
         case Bench():
             return await bench(command, services, output)
+        case SearchModels() | ShowRepo() | Pull():
+            return await _run_hub(command, services, output)
+
+
+async def _run_hub(
+    command: SearchModels | ShowRepo | Pull, services: Services, output: Output
+) -> int:
+    match command:
+        case SearchModels():
+            return await search_models(command, services, output)
+        case ShowRepo():
+            return await show_repo(command, services, output)
+        case Pull():
+            return await pull(command, services, output)

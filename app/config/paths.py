@@ -62,6 +62,11 @@ class ProfilePaths:
         return self.root / "loading"
 
     @property
+    def downloads_lock(self) -> Path:
+        """The file whose lock tells that a process writes downloads."""
+        return self.root / "downloads.lock"
+
+    @property
     def lock(self) -> Path:
         """The file whose lock tells that a process owns the profile."""
         return self.root / "profile.lock"

@@ -248,6 +248,127 @@ class ProfileInUse(ConfigError):
     kind = "config.profile_in_use"
 
 
+class KeyringUnusable(ConfigError):
+    """The system offers no keyring, or does not open it."""
+
+    kind = "config.keyring_unusable"
+
+
+class NetworkOff(AppError):
+    """Lamplight was told to use no network."""
+
+    kind = "network.off"
+
+
+class HubError(AppError):
+    """The hub could not be asked, or its answer is of no use."""
+
+    kind = "hub"
+
+
+class HubUnreachable(HubError):
+    """No connection: no network, an unknown name, a refused connection, a proxy in the way."""
+
+    kind = "hub.unreachable"
+
+
+class HubSilent(HubError):
+    """Connected, but nothing came in time, or the connection broke."""
+
+    kind = "hub.silent"
+
+
+class HubNotTrusted(HubError):
+    """The certificate of the other side is not one that this computer trusts."""
+
+    kind = "hub.not_trusted"
+
+
+class HubBusy(HubError):
+    """Too many requests; `wait_seconds` is how long the hub wants to be left alone."""
+
+    kind = "hub.busy"
+    wait_seconds: float = 60.0
+
+
+class HubFault(HubError):
+    """The hub itself has a fault, or answers with something that nobody can use."""
+
+    kind = "hub.fault"
+
+
+class HubAnswerBroken(HubError):
+    """An answer that is not what the hub's protocol promises."""
+
+    kind = "hub.answer_broken"
+
+
+class TokenNeeded(HubError):
+    """Only for people with an account of the hub, and no token is known."""
+
+    kind = "hub.token_needed"
+
+
+class TokenRefused(HubError):
+    """The hub does not know the token (any more)."""
+
+    kind = "hub.token_refused"
+
+
+class AccessNotGranted(HubError):
+    """The account may not use this repository until its owner's terms are accepted."""
+
+    kind = "hub.access_not_granted"
+
+
+class RepoMissing(HubError):
+    """No such repository, file or version (or a private one of somebody else)."""
+
+    kind = "hub.missing"
+
+
+class TransferError(AppError):
+    """A download cannot go on."""
+
+    kind = "transfer"
+
+
+class NoSpace(TransferError):
+    """The disk has no room for what is still to come."""
+
+    kind = "transfer.no_space"
+
+
+class FileTooLarge(TransferError):
+    """The disk's file system cannot hold a file of this size."""
+
+    kind = "transfer.file_too_large"
+
+
+class FolderUnusable(TransferError):
+    """The folder for models cannot be written."""
+
+    kind = "transfer.folder_unusable"
+
+
+class OtherFileOffered(TransferError):
+    """The hub now offers another file than the one that was chosen."""
+
+    kind = "transfer.other_file_offered"
+
+
+class ChecksumWrong(TransferError):
+    """What came is not what the hub's checksum promises."""
+
+    kind = "transfer.checksum_wrong"
+
+
+class NoSuchTransfer(TransferError):
+    """The transfer is not in the list (any more)."""
+
+    kind = "transfer.missing"
+
+
 class UsageError(AppError):
     """The request itself makes no sense (an unknown option, a value out of bounds)."""
 

@@ -14,6 +14,7 @@ from app.domain.conversation import Message, MessageStatus, Run
 from app.domain.errors import AppError
 from app.domain.generation import LoadedInfo, PartKind
 from app.domain.localmodel import LocalModel
+from app.domain.transfer import Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,13 @@ class BenchmarkChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TransfersChanged:
+    """Downloads went on, came, went or changed their state."""
+
+    transfers: tuple[Transfer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Something a person must know that belongs to no answer (shown as a banner)."""
 
@@ -184,6 +192,7 @@ Fact: TypeAlias = (
     | LoadSettingsChanged
     | ModelsChanged
     | BenchmarkChanged
+    | TransfersChanged
     | Trouble
     | TroubleOver
 )

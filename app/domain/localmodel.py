@@ -52,4 +52,22 @@ class LocalModel:
         return self.label.partition(" (")[0] if self.is_starter else self.label
 
 
+@dataclass(frozen=True, slots=True)
+class FileBeginning:
+    """The first bytes of a file that lies elsewhere."""
+
+    name: str
+    size_bytes: int
+    """Of the whole file."""
+    beginning: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BeginningTooShort:
+    """The header of one of several files goes on beyond what was read of it."""
+
+    number: int
+    """Which file, counted from 0."""
+
+
 STARTER_LABEL = "Starter model (tiny, to try the application)"

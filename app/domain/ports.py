@@ -31,10 +31,13 @@ from app.domain.generation import (
     Role,
     TokenCount,
 )
+from app.domain.hub import RepoDetails, RepoPage, RepoQuery
 from app.domain.load_params import LoadParams
-from app.domain.localmodel import LocalModel
+from app.domain.localmodel import BeginningTooShort, FileBeginning, LocalModel
+from app.domain.network import Purpose
 from app.domain.placement import Device
 from app.domain.settings import Settings
+from app.domain.transfer import Transfer, TransferLimits, TransferRequest
 
 
 class Engine(Protocol):
@@ -263,6 +266,15 @@ class ModelLibrary(Protocol):
         """The starter model, where it is installed."""
         ...
 
+    async def inspect_beginnings(
+        self, shards: Sequence[FileBeginning]
+    ) -> LocalModel | BeginningTooShort:
+        """As `inspect`, for a model that lies elsewhere: all its shards, as far as they were read.
+
+        The path of what is found is the first shard's name.
+        """
+        ...
+
     async def sha256(self, path: str) -> str:
         """Of the file (of all shards in order), in lower-case hex; raises `FileUnreadable`."""
         ...
@@ -308,6 +320,102 @@ class SettingsKeeper(Protocol):
 
     def replace(self, settings: Settings) -> None:
         """Keep these from now on and write them; raises `ConfigError` if they cannot be written."""
+        ...
+
+
+class NetworkGate(Protocol):
+    """Asked before every request that leaves Lamplight, from any thread."""
+
+    def ask(self, purpose: Purpose, host: str) -> None:
+        """Return if the request may be made; raises `NetworkOff`. Quick, and never waits."""
+        ...
+
+
+class SecretKeeper(Protocol):
+    """The system's keyring. Blocking, up to seconds where it asks the person: not for a loop."""
+
+    def read(self, name: str) -> str | None:
+        """The secret of that name, or None where none is kept or the keyring can't be used."""
+        ...
+
+    def keep(self, name: str, secret: str) -> None:
+        """Keep it in the place of what was there; raises `KeyringUnusable`."""
+        ...
+
+    def forget(self, name: str) -> None:
+        """Take it out; does nothing where there is none. Raises `KeyringUnusable`."""
+        ...
+
+
+class HubCatalogue(Protocol):
+    """What a hub offers. Raises `HubError` cases and `NetworkOff`."""
+
+    async def search(self, query: RepoQuery, page: str | None = None) -> RepoPage:
+        """Repositories with GGUF files; `page` is the `next_page` of the part before."""
+        ...
+
+    async def details(self, repo_id: str) -> RepoDetails:
+        """What a repository holds now, pinned to its commit."""
+        ...
+
+    async def card(self, repo_id: str, commit: str) -> str:
+        """The repository's page in Markdown; foreign text. Empty where it has none."""
+        ...
+
+    async def read_range(
+        self, repo_id: str, commit: str, path: str, start: int, length: int
+    ) -> bytes:
+        """Some bytes of a file; fewer only at its end."""
+        ...
+
+
+class TransferKeeper(Protocol):
+    """Downloads. They survive any end of the application and go on at its next start.
+
+    Those that name a transfer raise `NoSuchTransfer`; a fault of a transfer itself is in its state.
+    """
+
+    @property
+    def transfers(self) -> tuple[Transfer, ...]:
+        """All of them in their order, as last heard of."""
+        ...
+
+    def on_change(self, heard: Callable[[tuple[Transfer, ...]], None]) -> None:
+        """Call `heard` in the event loop at each change, and some times a second of progress."""
+        ...
+
+    async def start(self) -> None:
+        """Go on with what an earlier run has left."""
+        ...
+
+    async def add(self, request: TransferRequest) -> str:
+        """Put it at the end of the line; its id. The same thing twice is one transfer."""
+        ...
+
+    async def pause(self, transfer_id: str) -> None:
+        """On return nothing of it is received any more."""
+        ...
+
+    async def pause_all(self) -> None: ...
+
+    async def resume(self, transfer_id: str) -> None:
+        """Go on as soon as there is a place; one that waits to try again tries now."""
+        ...
+
+    async def resume_all(self) -> None: ...
+
+    async def remove(self, transfer_id: str) -> None:
+        """Stop it and delete its part files; of a finished one only the entry goes."""
+        ...
+
+    async def move(self, transfer_id: str, place: int) -> None:
+        """Put it at a place of the line, counted from 0."""
+        ...
+
+    async def set_limits(self, limits: TransferLimits) -> None: ...
+
+    async def close(self) -> None:
+        """Close all connections and make safe what has come."""
         ...
 
 

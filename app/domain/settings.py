@@ -105,6 +105,34 @@ class LibrarySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """What may leave this computer."""
+
+    offline: bool = setting(
+        False, "Use no network", "Nothing leaves this computer; models on it work all the same."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HubSettings:
+    """Where models come from, and what downloads may take."""
+
+    address: str = setting(
+        "",
+        "Model hub",
+        "The address of a mirror. Empty: HF_ENDPOINT, or else huggingface.co.",
+        restart=True,
+    )
+    limit: float = setting(
+        0.0, "Bandwidth limit", "Megabytes per second; 0 sets no limit.", low=0, high=100_000
+    )
+    at_once: int = setting(2, "Downloads at once", "The others wait.", low=1, high=8)
+    connections: int = setting(
+        4, "Connections", "For each download; more can be faster.", low=1, high=8
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All sections."""
 
@@ -112,3 +140,5 @@ class Settings:
     chat: ChatSettings = field(default_factory=ChatSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     library: LibrarySettings = field(default_factory=LibrarySettings)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    hub: HubSettings = field(default_factory=HubSettings)

@@ -7,14 +7,20 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
 from app.domain.errors import ModelFileError
-from app.domain.localmodel import STARTER_LABEL, LocalModel
+from app.domain.localmodel import (
+    STARTER_LABEL,
+    BeginningTooShort,
+    FileBeginning,
+    LocalModel,
+)
 from app.library.adapter_file import require_adapter
+from app.library.beginning import inspect_beginnings
 from app.library.model_file import FileStamp, inspect_file, name_of, stamp_of, translate_os_error
 from app.library.starter import starter_path
 
@@ -46,6 +52,12 @@ class LocalLibrary:
     async def require_adapter(self, path: str, architecture: str) -> None:
         """Read the header of a LoRA adapter; raises where it is none for this architecture."""
         await self._in_pool(lambda: require_adapter(path, architecture))
+
+    async def inspect_beginnings(
+        self, shards: Sequence[FileBeginning]
+    ) -> LocalModel | BeginningTooShort:
+        """As `inspect`, for all shards of a model elsewhere, as far as they were read."""
+        return await self._in_pool(lambda: inspect_beginnings(shards))
 
     async def starter(self) -> LocalModel | None:
         """The starter model, where it is installed and sound."""

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 from app.domain.errors import AppError
 from app.domain.localmodel import GgufFacts, LocalModel
@@ -51,22 +51,26 @@ def inspect_file(path: str) -> tuple[LocalModel, tuple[FileStamp, ...]]:
     paths = shard_paths(path, total)
     opened = [(stamp, header) if shard == path else open_header(shard) for shard in paths]
     stamps = tuple(stamp for stamp, _ in opened)
-    headers = tuple(header for _, header in opened)
+    return model_of(stamps, tuple(header for _, header in opened), name), stamps
+
+
+def model_of(stamps: tuple[FileStamp, ...], headers: tuple[Header, ...], name: str) -> LocalModel:
+    """What all the shards together are; raises `ModelFileError` cases. `name` is for sentences."""
+    paths = tuple(stamp.path for stamp in stamps)
     _check_shards(paths, headers)
     tensor_count = sum(len(header.tensors) for header in headers)
     refuse_other_kinds(headers[0], name, tensor_count)
-    for shard, header, stamp in zip(paths, headers, stamps, strict=True):
+    for stamp, header in zip(stamps, headers, strict=True):
         if header.data_end > stamp.size:
-            raise refusals.cut_short(name_of(shard), stamp.size, header.data_end)
+            raise refusals.cut_short(name_of(stamp.path), stamp.size, header.data_end)
     facts = facts_of(headers, sum(stamp.size for stamp in stamps), name)
-    found = LocalModel(
+    return LocalModel(
         path=paths[0],
         label=_label(paths[0], facts),
         facts=facts,
         mtime_ns=stamps[0].mtime_ns,
         shape=shape_of(headers, facts.file_bytes),
     )
-    return found, stamps
 
 
 def name_of(path: str) -> str:
@@ -138,14 +142,19 @@ def open_header(path: str) -> tuple[FileStamp, Header]:
     try:
         # Unbuffered: the reader has its own window, and a buffer would be read in vain.
         with open(path, "rb", buffering=0) as file:
-            start = file.read(_SNIFFED_BYTES)
-            _refuse_other_formats(start, name)
-            if stamp.size < PREFIX_BYTES:
-                raise refusals.cut_short(name, stamp.size, PREFIX_BYTES, at_least=True)
-            file.seek(0)
-            return stamp, read_header(file, stamp.size, name)
+            return stamp, header_in(file, stamp.size, name)
     except OSError as error:
         raise translate_os_error(error, name) from error
+
+
+def header_in(file: BinaryIO, file_bytes: int, name: str) -> Header:
+    """The header of an open file, or why it is none; an `OSError` passes through."""
+    start = file.read(_SNIFFED_BYTES)
+    _refuse_other_formats(start, name)
+    if file_bytes < PREFIX_BYTES:
+        raise refusals.cut_short(name, file_bytes, PREFIX_BYTES, at_least=True)
+    file.seek(0)
+    return read_header(file, file_bytes, name)
 
 
 def _refuse_other_formats(start: bytes, name: str) -> None:

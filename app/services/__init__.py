@@ -12,9 +12,11 @@ from app.services.context_meter import ContextMeterService
 from app.services.conversations import ConversationService
 from app.services.doctor import DoctorService
 from app.services.fit import FitService
+from app.services.hub import HubService
 from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
 from app.services.settings import SettingsService
+from app.services.transfers import TransferService
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,5 @@ class Services:
     load_settings: LoadSettingsService
     meter: ContextMeterService
     benchmarks: BenchmarkService
+    hub: HubService
+    transfers: TransferService

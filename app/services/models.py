@@ -160,6 +160,13 @@ class ModelService:
         await self.choose(model.path)
         return model
 
+    async def offer(self, path: str) -> None:
+        """Have a new file among those that can be chosen; raises `ModelFileError` cases."""
+        model = await self._library.inspect(path)
+        self._models.setdefault(model.path, model)
+        self._facts.publish(ModelsChanged())
+        self._remember(self._settings.current.library.chosen)
+
     async def choose(self, path: str) -> None:
         """Make a known model the one that answers; it is loaded when it is first needed."""
         model = self._models[path]

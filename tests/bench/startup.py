@@ -23,7 +23,7 @@ from tests.bench.rows import Row, at_most, told
 
 RUNS = 7
 BAR_SECONDS = 0.5
-KEPT_OUT = ("llama_cpp", "numpy", "huggingface_hub", "keyring", "pygments")
+KEPT_OUT = ("llama_cpp", "numpy", "httpx2", "huggingface_hub", "keyring", "pygments")
 """What the window's process must not have imported when it is painted first."""
 
 _ROOT = Path(__file__).parents[2]

@@ -289,7 +289,7 @@ def test_the_doctors_report(profile: Path) -> None:
     report = json.loads(done.stdout)
     assert report["sound"] is True
     assert set(report["sections"]) == {
-        "Versions", "Paths", "Engine", "Database", "Settings", "Secrets",
+        "Versions", "Paths", "Engine", "Read conversations", "Database", "Settings", "Secrets",
     }  # fmt: skip
     assert report["sections"]["Engine"]["llama.cpp"]
     assert str(profile) in report["sections"]["Paths"].values()

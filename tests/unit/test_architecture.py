@@ -36,6 +36,7 @@ LAST_RESORTS: dict[str, str] = {
     "app/engine/worker.py::Worker._begin_bench": "likewise for a measurement of speed",
     "app/engine/worker.py::Worker._measure_on": "likewise while it goes on",
     "app/engine/worker.py::_dry_run": "likewise for a measurement, whose asker hears of it",
+    "app/hub/transfers/job.py::Job._run": "a download ends in a state that a person sees",
     "app/gui/app.py::WindowLife._bring_up": "the window stands already, and says what went wrong",
     "app/gui/app.py::WindowLife.live": "the window must close, whatever fails while it does",
 }
@@ -163,6 +164,7 @@ _PLANTS = {
     "only in config.secrets": ("app/config/planted.py", "import keyring"),
     "only in gui": ("app/store/planted.py", "from PySide6 import QtCore"),
     "only in store": ("app/library/planted.py", "import sqlite3"),
+    "only in hub": ("app/services/planted_too.py", "import httpx2"),
     "only in config": ("app/store/planted_too.py", "import tomlkit"),
 }
 

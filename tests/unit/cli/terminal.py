@@ -15,6 +15,8 @@ from app.cli.run import run
 from app.services import Services
 from app.services.context_meter import ContextMeterService
 from app.services.doctor import DoctorProbes, DoctorService
+from app.services.hub import HubService
+from app.services.transfers import TransferService
 from tests.unit.services.world import World, world
 
 
@@ -65,6 +67,8 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         load_settings=made.load_settings,
         meter=ContextMeterService(made.engine, made.models),
         benchmarks=made.benchmarks,
+        hub=HubService(made.hub, made.shelf, lambda: ()),
+        transfers=TransferService(made.hub, made.models, made.models._facts, made.tasks),
     )
 
 

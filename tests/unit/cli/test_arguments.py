@@ -20,10 +20,14 @@ from app.cli.commands import (
     Doctor,
     ListConversations,
     OpenWindow,
+    Pull,
     SearchConversations,
+    SearchModels,
     ShowConversation,
+    ShowRepo,
 )
 from app.domain.benchmark import BenchPlan
+from app.domain.hub import RepoSort
 from app.domain.overflow import Overflow
 
 HERE = Path.cwd()
@@ -64,6 +68,11 @@ UNDERSTOOD: list[tuple[str, Command]] = [
         "bench --depths 4096,0,4096 --repeat 5 --full --try-threads",
         Bench(None, plan=BenchPlan((0, 4096), repeats=5, seconds=0.0, try_threads=True)),
     ),
+    ("models search two words", SearchModels(None, "two words")),
+    ("models search", SearchModels(None, "")),
+    ("models search w --sort likes --json", SearchModels(None, "w", RepoSort.LIKES, json=True)),
+    ("--profile p models show a/b:Q4_0", ShowRepo("p", "a/b:Q4_0")),
+    ("pull a/b --json --profile p", Pull("p", "a/b", json=True)),
     ("doctor", Doctor(None)),
     ("doctor --json --profile p", Doctor("p", json=True)),
 ]
@@ -106,6 +115,11 @@ WRONG = [
     ("conversations show x", "“x” is not a number"),
     ("conversations show 0", "1 or more"),
     ("conversations search", "QUERY"),
+    ("models", "search|show"),
+    ("models search w --sort beauty", "beauty"),
+    ("models show", "NAME"),
+    ("pull", "NAME"),
+    ("pull a/b c/d", "c/d"),
     ("doctor house", "house"),
     ("bench fast", "fast"),
     ("bench --depths 1,x", "“x” is not a number"),
@@ -136,6 +150,8 @@ def test_wrong_usage(line: str, sentence: str, capsys: pytest.CaptureFixture[str
         ("chat --help", "--max-tokens N"),
         ("conversations --help", "list|show|search"),
         ("conversations show --help", "ID"),
+        ("models --help", "search|show"),
+        ("pull --help", "AUTHOR/NAME"),
         ("doctor --help", "--json"),
         ("bench --help", "--depths N,N"),
     ],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from app.config.load_settings_file import LoadSettingsFile
@@ -14,7 +14,7 @@ from app.domain.conversation import Message
 from app.domain.errors import FileMissing, LoadSettingsRefused
 from app.domain.facts import AnswerEnded, Fact
 from app.domain.fit import LayerShape, Memory, ModelShape
-from app.domain.localmodel import GgufFacts, LocalModel
+from app.domain.localmodel import BeginningTooShort, FileBeginning, GgufFacts, LocalModel
 from app.domain.settings import Settings
 from app.domain.slowness import MachineFacts
 from app.flow.broadcast import Broadcast
@@ -28,6 +28,7 @@ from app.services.models import ModelService
 from app.services.settings import SettingsService
 from app.store.sqlite_store import SqliteStore
 from tests.helpers.scripted_engine import ScriptedEngine
+from tests.helpers.scripted_hub import ScriptedHub
 
 T = TypeVar("T")
 
@@ -76,6 +77,11 @@ class Shelf:
         if self.adapters.get(path) != architecture:
             raise LoadSettingsRefused("No adapter for this model", path, "Take it out.")
 
+    async def inspect_beginnings(
+        self, shards: Sequence[FileBeginning]
+    ) -> LocalModel | BeginningTooShort:
+        return replace(local_model(shards[0].name), path=shards[0].name)
+
     async def sha256(self, path: str) -> str:
         self.hashed.append(path)
         return "ab" * 32
@@ -112,6 +118,7 @@ class World:
     benchmarks: BenchmarkService
     machine: list[MachineFacts]
     """The last one is what the machine is."""
+    hub: ScriptedHub = field(default_factory=ScriptedHub)
 
     async def until_answered(self) -> AnswerEnded:
         """Wait for the next end of an answer and for all that follows from it."""
