@@ -200,9 +200,9 @@ def test_without_flash_attention_values_keep_16_bits() -> None:
 
 def test_a_processor_alone_does_without_flash_attention() -> None:
     chosen = fitted(model(), LoadParams(), room())
-    assert (chosen.flash_attention, chosen.micro_batch) == ("off", 128)
-    small = replace(model(), heads=9)
-    assert fitted(small, LoadParams(), room()).micro_batch == 256
+    assert (chosen.flash_attention, chosen.micro_batch) == ("off", 256)
+    many = replace(model(), heads=64)
+    assert fitted(many, LoadParams(), room()).micro_batch == 128
 
 
 def test_graphics_processors_choose_for_themselves() -> None:
