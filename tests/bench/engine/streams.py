@@ -23,7 +23,8 @@ COUNTS = (1, 2, 4, 8)
 
 BAR_TOGETHER = 0.95
 BAR_GAP_MS = 250
-GAPS = 3
+GAPS = 1
+"""Each is the longest of some hundred gaps already, and takes minutes."""
 
 
 def rows(rig: Rig, path: Path) -> list[Row]:
