@@ -128,8 +128,9 @@ class Requests:
         entry = self._open.get(request_id)
         if entry is None:
             return
-        if entry.doing is Doing.LOADING:
-            # Whatever a load comes to, the model before it is gone.
+        if entry.doing is Doing.LOADING and not isinstance(event, LoadCancelled):
+            # Once it is begun, whatever it comes to, the model before it is gone; one that is
+            # cancelled while it waits leaves that as it is.
             self.loaded = event.info if isinstance(event, Loaded) else None
         if not isinstance(event, _TERMINAL):
             entry.stream.put(event)

@@ -254,6 +254,8 @@ class Worker:
         from app.engine.loaded import LoadStopped, load
         from app.engine.scheduler import Scheduler
 
+        # Tells that it is begun: the model before it goes.
+        job.emit(LoadProgress(0.0))
         self._unload()
         flag = self._take_flag()
         teller = _ProgressTeller(job.emit)
