@@ -97,6 +97,12 @@ class _Place:
     needs: Mapping[str, int] = field(default_factory=dict[str, int])
     """What it is expected to take, until it has it."""
     watched: bool = False
+    waits: bool = False
+    """A load of it waits for room."""
+
+    @property
+    def in_use(self) -> bool:
+        return self.waits or self.engine.is_busy
 
     def holds(self) -> dict[str, int]:
         """Bytes by place."""
@@ -176,6 +182,7 @@ class EnginePool:
     ) -> None:
         cancelled = self._waiting[request.request_id]
         try:
+            place.waits = True
             await self._make_room(place, dict(request.needs), cancelled)
             del self._waiting[request.request_id]
             if not cancelled.is_set() and self._places.get(place.path) is place:
@@ -185,7 +192,7 @@ class EnginePool:
             stream.finish(Failed(error))
         finally:
             self._waiting.pop(request.request_id, None)
-            place.needs = {}
+            place.needs, place.waits = {}, False
             # What has its end already drops this.
             stream.finish(LoadCancelled())
             if place.engine.loaded is None and self._places.get(place.path) is place:
@@ -363,7 +370,7 @@ class EnginePool:
         seconds = self._limits().idle_seconds
         now = self._clock()
         for place in tuple(self._places.values()):
-            if place.engine.is_busy:
+            if place.in_use:
                 place.used_at = now
             elif seconds > 0 and now - place.used_at >= seconds:
                 self._tasks.spawn(self._retire(place), "outlived")
@@ -373,14 +380,21 @@ class EnginePool:
 
     async def describe(self) -> dict[str, str | list[str]]:
         """Facts about llama.cpp for `lamplight doctor`; raises `EngineCrashed`."""
-        return await self._asked().describe()
+        asked = self._asked()
+        return await asked.describe() if asked is not None else {}
 
     async def devices(self) -> tuple[Device, ...]:
         """What computes here, with its memory as it is now; raises `EngineCrashed`."""
-        return await self._asked().devices()
+        asked = self._asked()
+        return await asked.devices() if asked is not None else ()
 
-    def _asked(self) -> OneModelEngine:
-        """An engine that can tell at once: one with nothing to do, or one that only answers."""
+    def _asked(self) -> OneModelEngine | None:
+        """An engine that can tell at once: one with nothing to do, or one that only answers.
+
+        None after the end: nobody would close one that were started for it.
+        """
+        if self._closing:
+            return None
         engines = [place.engine for place in self._places.values()]
         ready = [engine for engine in engines if not engine.is_busy]
         ready += [engine for engine in engines if engine.loaded is not None]
@@ -412,7 +426,7 @@ _SOONEST = 0.05
 
 
 def _resident(place: _Place) -> Resident:
-    return Resident(place.path, place.holds(), place.engine.is_busy, place.used_at)
+    return Resident(place.path, place.holds(), place.in_use, place.used_at)
 
 
 def _not_loaded(path: str) -> NothingLoaded:

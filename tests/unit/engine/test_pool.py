@@ -22,6 +22,7 @@ from app.domain.generation import (
     FinishReason,
     GenerateRequest,
     LoadCancelled,
+    Loaded,
     LoadRequest,
 )
 from app.domain.load_params import LoadParams
@@ -219,6 +220,14 @@ def test_after_close_nothing_begins(pools: Pools, models: dict[str, Path]) -> No
     assert answered.reason is FinishReason.CANCELLED
 
 
+def test_after_close_nothing_is_started_to_tell_what_is_there(pools: Pools) -> None:
+    async def go() -> tuple[Any, Any, int]:
+        await pools.pool.close()
+        return await pools.pool.devices(), await pools.pool.describe(), len(pools.made)
+
+    assert pools.run(go()) == ((), {}, 1)
+
+
 # ------------------------------------------------------------- with answers that do not end
 
 
@@ -410,6 +419,22 @@ def test_the_time_to_live_begins_when_the_answer_ends(lasting: Pools) -> None:
     still_there, seconds = lasting.run(go())
     assert still_there
     assert seconds >= 0.28
+
+
+def test_a_model_that_waits_for_room_does_not_outlive_its_time(lasting: Pools) -> None:
+    async def go() -> tuple[Any, list[str]]:
+        lasting.limits = PoolLimits(idle_seconds=0.1)
+        answer = await answering(lasting)
+        lasting.memory = Memory(GB, GB)
+        loading = asyncio.ensure_future(lasting.load(TWO, 2 * GB))
+        await asyncio.sleep(0.3)
+        lasting.pool.cancel("long")
+        await answer
+        return (await loading).last, lasting.names
+
+    loaded, names = lasting.run(go())
+    assert isinstance(loaded, Loaded)
+    assert names == ["two"]
 
 
 def test_zero_is_for_ever(lasting: Pools) -> None:
