@@ -232,13 +232,19 @@ class ModelService:
             return False
         return unwanted_before or load.superseded or not load.cancelled
 
-    async def preload(self) -> None:
-        """Load the chosen model for the first question; a failure is only shown in the state."""
+    async def preload(self, *, at_start: bool = False) -> None:
+        """Load the chosen model before the next question; a failure is only shown in the state.
+
+        `at_start` of the application nobody has asked for it: one that crashed is left alone.
+        """
         model = self._state.model
-        refusal = self._guard.refusal_at_start(model) if model is not None else None
-        if refusal is not None:
-            self._show(ModelState(ModelPhase.FAILED, model, error=refusal))
-            return
+        if model is not None and at_start:
+            refusal = self._guard.refusal_at_start(model)
+            if refusal is not None:
+                self._show(ModelState(ModelPhase.FAILED, model, error=refusal))
+                return
+        elif model is not None:
+            self._guard.forgive(model.path)
         try:
             await self.load()
         except AppError as error:
