@@ -142,6 +142,8 @@ class EnginePool:
         self._changed: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
+        self._ending: set[asyncio.Event] = set()
+        """Engines that are being closed, which may still write what they keep."""
 
     @property
     def loaded(self) -> Mapping[str, LoadedInfo]:
@@ -294,6 +296,9 @@ class EnginePool:
         for error in told:
             if error is not None:
                 raise error
+        if self._ending:
+            await asyncio.gather(*(ended.wait() for ended in tuple(self._ending)))
+            await self._measurer.forget(tag)
 
     async def kept_bytes(self) -> int:
         """What is kept on disk of conversations that left the memory."""
@@ -325,7 +330,13 @@ class EnginePool:
     async def _retire(self, place: _Place) -> None:
         if self._places.get(place.path) is place:
             del self._places[place.path]
-        await place.engine.close()
+        ended = asyncio.Event()
+        self._ending.add(ended)
+        try:
+            await place.engine.close()
+        finally:
+            self._ending.discard(ended)
+            ended.set()
         self._tell_changed()
 
     def _on_lost(self, place: _Place, error: AppError) -> None:

@@ -374,6 +374,29 @@ def test_every_engine_forgets_a_conversation(lasting: Pools) -> None:
     assert lasting.run(go()) == [["a"]] * 3
 
 
+def test_what_an_engine_writes_as_it_ends_is_forgotten_as_well(lasting: Pools) -> None:
+    async def go() -> tuple[bool, list[str | None]]:
+        await lasting.load(ONE)
+        engine, gate = lasting.engine_of(ONE), asyncio.Event()
+        close = engine.close
+
+        async def slowly() -> None:
+            await gate.wait()
+            await close()
+
+        engine.close = slowly
+        unloading = asyncio.ensure_future(lasting.pool.unload(str(ONE)))
+        await asyncio.sleep(0.01)
+        forgetting = asyncio.ensure_future(lasting.pool.forget("a"))
+        await asyncio.sleep(0.01)
+        waits = not forgetting.done()
+        gate.set()
+        await asyncio.gather(unloading, forgetting)
+        return waits, lasting.pool._measurer.forgotten  # type: ignore[attr-defined]
+
+    assert lasting.run(go()) == (True, ["a", "a"])
+
+
 def test_unloading_cancels_the_answer(lasting: Pools) -> None:
     async def go() -> tuple[Events, list[str], bool]:
         answer = await answering(lasting)
