@@ -48,6 +48,9 @@ class OneModelEngine(Protocol):
     @property
     def is_busy(self) -> bool: ...
 
+    @property
+    def only_measures(self) -> bool: ...
+
     async def idle(self) -> None: ...
 
     def warm(self) -> None: ...
@@ -103,6 +106,11 @@ class _Place:
     @property
     def in_use(self) -> bool:
         return self.waits or self.engine.is_busy
+
+    @property
+    def stays(self) -> bool:
+        """Whether others wait for it; a measurement ends as cancelled instead."""
+        return self.waits or (self.engine.is_busy and not self.engine.only_measures)
 
     def holds(self) -> dict[str, int]:
         """Bytes by place."""
@@ -187,6 +195,7 @@ class EnginePool:
             place.waits = True
             await self._make_room(place, dict(request.needs), cancelled)
             del self._waiting[request.request_id]
+            place.waits = False
             if not cancelled.is_set() and self._places.get(place.path) is place:
                 await self._hand_on(place, request, stream)
         except AppError as error:
@@ -234,7 +243,7 @@ class EnginePool:
         plan = make_room(needs, free, residents, self._limits().budget_bytes)
         for path in plan.unload:
             await self.unload(path)
-        return [] if plan.enough else [other for other in others if other.engine.is_busy]
+        return [] if plan.enough else [other for other in others if other.stays and not other.waits]
 
     async def _free(self, place: _Place, needs: Mapping[str, int]) -> dict[str, int]:
         """Bytes that nobody holds, by place; what `place` has now is given back before."""
@@ -437,7 +446,7 @@ _SOONEST = 0.05
 
 
 def _resident(place: _Place) -> Resident:
-    return Resident(place.path, place.holds(), place.in_use, place.used_at)
+    return Resident(place.path, place.holds(), place.stays, place.used_at)
 
 
 def _not_loaded(path: str) -> NothingLoaded:

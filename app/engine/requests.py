@@ -96,6 +96,12 @@ class Requests:
         """Whether a request has not ended."""
         return bool(self._open)
 
+    @property
+    def only_measures(self) -> bool:
+        """Whether all that has not ended is a measurement, which others need not wait for."""
+        open_now = self._open.values()
+        return bool(open_now) and all(one.doing is Doing.MEASURING for one in open_now)
+
     async def idle(self) -> None:
         """Wait until no request is open."""
         await self._idle.wait()
