@@ -147,7 +147,7 @@ class Application:
         """As `start`, and read the chosen model so that the first question need not wait."""
         services = await self.start()
         if self.settings.current.engine.load_at_start:
-            self._tasks.spawn(services.models.preload(), "preload")
+            self._tasks.spawn(services.models.preload(at_start=True), "preload")
         return services
 
     async def stop(self) -> None:

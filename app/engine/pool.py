@@ -48,6 +48,9 @@ class OneModelEngine(Protocol):
     @property
     def is_busy(self) -> bool: ...
 
+    @property
+    def only_measures(self) -> bool: ...
+
     async def idle(self) -> None: ...
 
     def warm(self) -> None: ...
@@ -97,6 +100,17 @@ class _Place:
     needs: Mapping[str, int] = field(default_factory=dict[str, int])
     """What it is expected to take, until it has it."""
     watched: bool = False
+    waits: bool = False
+    """A load of it waits for room."""
+
+    @property
+    def in_use(self) -> bool:
+        return self.waits or self.engine.is_busy
+
+    @property
+    def stays(self) -> bool:
+        """Whether others wait for it; a measurement ends as cancelled instead."""
+        return self.waits or (self.engine.is_busy and not self.engine.only_measures)
 
     def holds(self) -> dict[str, int]:
         """Bytes by place."""
@@ -136,6 +150,8 @@ class EnginePool:
         self._changed: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
+        self._ending: set[asyncio.Event] = set()
+        """Engines that are being closed, which may still write what they keep."""
 
     @property
     def loaded(self) -> Mapping[str, LoadedInfo]:
@@ -176,8 +192,10 @@ class EnginePool:
     ) -> None:
         cancelled = self._waiting[request.request_id]
         try:
+            place.waits = True
             await self._make_room(place, dict(request.needs), cancelled)
             del self._waiting[request.request_id]
+            place.waits = False
             if not cancelled.is_set() and self._places.get(place.path) is place:
                 await self._hand_on(place, request, stream)
         except AppError as error:
@@ -185,7 +203,7 @@ class EnginePool:
             stream.finish(Failed(error))
         finally:
             self._waiting.pop(request.request_id, None)
-            place.needs = {}
+            place.needs, place.waits = {}, False
             # What has its end already drops this.
             stream.finish(LoadCancelled())
             if place.engine.loaded is None and self._places.get(place.path) is place:
@@ -225,7 +243,7 @@ class EnginePool:
         plan = make_room(needs, free, residents, self._limits().budget_bytes)
         for path in plan.unload:
             await self.unload(path)
-        return [] if plan.enough else [other for other in others if other.engine.is_busy]
+        return [] if plan.enough else [other for other in others if other.stays and not other.waits]
 
     async def _free(self, place: _Place, needs: Mapping[str, int]) -> dict[str, int]:
         """Bytes that nobody holds, by place; what `place` has now is given back before."""
@@ -287,6 +305,9 @@ class EnginePool:
         for error in told:
             if error is not None:
                 raise error
+        if self._ending:
+            await asyncio.gather(*(ended.wait() for ended in tuple(self._ending)))
+            await self._measurer.forget(tag)
 
     async def kept_bytes(self) -> int:
         """What is kept on disk of conversations that left the memory."""
@@ -318,7 +339,13 @@ class EnginePool:
     async def _retire(self, place: _Place) -> None:
         if self._places.get(place.path) is place:
             del self._places[place.path]
-        await place.engine.close()
+        ended = asyncio.Event()
+        self._ending.add(ended)
+        try:
+            await place.engine.close()
+        finally:
+            self._ending.discard(ended)
+            ended.set()
         self._tell_changed()
 
     def _on_lost(self, place: _Place, error: AppError) -> None:
@@ -363,7 +390,7 @@ class EnginePool:
         seconds = self._limits().idle_seconds
         now = self._clock()
         for place in tuple(self._places.values()):
-            if place.engine.is_busy:
+            if place.in_use:
                 place.used_at = now
             elif seconds > 0 and now - place.used_at >= seconds:
                 self._tasks.spawn(self._retire(place), "outlived")
@@ -373,14 +400,21 @@ class EnginePool:
 
     async def describe(self) -> dict[str, str | list[str]]:
         """Facts about llama.cpp for `lamplight doctor`; raises `EngineCrashed`."""
-        return await self._asked().describe()
+        asked = self._asked()
+        return await asked.describe() if asked is not None else {}
 
     async def devices(self) -> tuple[Device, ...]:
         """What computes here, with its memory as it is now; raises `EngineCrashed`."""
-        return await self._asked().devices()
+        asked = self._asked()
+        return await asked.devices() if asked is not None else ()
 
-    def _asked(self) -> OneModelEngine:
-        """An engine that can tell at once: one with nothing to do, or one that only answers."""
+    def _asked(self) -> OneModelEngine | None:
+        """An engine that can tell at once: one with nothing to do, or one that only answers.
+
+        None after the end: nobody would close one that were started for it.
+        """
+        if self._closing:
+            return None
         engines = [place.engine for place in self._places.values()]
         ready = [engine for engine in engines if not engine.is_busy]
         ready += [engine for engine in engines if engine.loaded is not None]
@@ -412,7 +446,7 @@ _SOONEST = 0.05
 
 
 def _resident(place: _Place) -> Resident:
-    return Resident(place.path, place.holds(), place.engine.is_busy, place.used_at)
+    return Resident(place.path, place.holds(), place.stays, place.used_at)
 
 
 def _not_loaded(path: str) -> NothingLoaded:

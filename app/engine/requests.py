@@ -96,6 +96,12 @@ class Requests:
         """Whether a request has not ended."""
         return bool(self._open)
 
+    @property
+    def only_measures(self) -> bool:
+        """Whether all that has not ended is a measurement, which others need not wait for."""
+        open_now = self._open.values()
+        return bool(open_now) and all(one.doing is Doing.MEASURING for one in open_now)
+
     async def idle(self) -> None:
         """Wait until no request is open."""
         await self._idle.wait()
@@ -128,8 +134,9 @@ class Requests:
         entry = self._open.get(request_id)
         if entry is None:
             return
-        if entry.doing is Doing.LOADING:
-            # Whatever a load comes to, the model before it is gone.
+        if entry.doing is Doing.LOADING and not isinstance(event, LoadCancelled):
+            # Once it is begun, whatever it comes to, the model before it is gone; one that is
+            # cancelled while it waits leaves that as it is.
             self.loaded = event.info if isinstance(event, Loaded) else None
         if not isinstance(event, _TERMINAL):
             entry.stream.put(event)

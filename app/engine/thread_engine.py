@@ -65,6 +65,11 @@ class ThreadEngine:
         """Whether something that was asked has not ended."""
         return self._requests.is_busy
 
+    @property
+    def only_measures(self) -> bool:
+        """Whether all that has not ended is a measurement."""
+        return self._requests.only_measures
+
     async def idle(self) -> None:
         """Wait until nothing runs that was asked."""
         await self._requests.idle()

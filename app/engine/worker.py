@@ -255,6 +255,8 @@ class Worker:
         from app.engine.native.abort import LoadStopped
         from app.engine.scheduler import Scheduler
 
+        # Tells that it is begun: the model before it goes.
+        job.emit(LoadProgress(0.0))
         self._unload()
         flag = self._take_flag()
         teller = _ProgressTeller(job.emit)

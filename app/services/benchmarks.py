@@ -263,7 +263,9 @@ class BenchmarkService:
                 loaded = self._engine.loaded.get(chosen.path)
                 await self._models.load(loaded.context_length if loaded else None, again=True)
             case ShorterContext(length):
-                await self._models.load(length, again=True)
+                wished = self._load_settings.wished(chosen.path)
+                self._load_settings.change(chosen.path, replace(wished, context_length=length))
+                await self._models.load(again=True)
             case UseAllLayers():
                 wished = self._load_settings.wished(chosen.path)
                 self._load_settings.change(chosen.path, replace(wished, gpu_layers=None))

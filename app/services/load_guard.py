@@ -65,6 +65,8 @@ class LoadGuard:
     def forgive(self, path: str) -> None:
         """Somebody wants this file to be tried again."""
         self._crashed = {key for key in self._crashed if key[0] != path}
+        if self._unended.startswith(f"{path}\n"):
+            self._unended = ""
 
     def _write(self, unended: str) -> None:
         self._unended = unended

@@ -55,6 +55,16 @@ class _Load:
     wish: _Wish
     task: asyncio.Task[LoadedInfo | AppError | None] | None = None
     cancelled: bool = False
+    superseded: bool = False
+    """Cancelled for another way of loading the same: whoever waits for it is still to be served."""
+
+    def serves(self, wish: _Wish, *, again: bool) -> bool:
+        """Whether one who wishes that need not begin a load."""
+        if self.cancelled:
+            return False
+        if again:
+            return self.wish == wish
+        return wish.context_length in (None, self.wish.context_length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +185,7 @@ class ModelService:
             self._remember(path)
             return
         self.cancel_load()
-        loaded = self._engine.loaded.get(path)
-        if loaded is not None:
-            self._show(ModelState(ModelPhase.READY, model, 1.0, loaded))
-        else:
-            self._show(ModelState(ModelPhase.CHOSEN, model))
+        self._show(self._at_rest(model))
         self._remember(path)
 
     async def forget(self, path: str) -> None:
@@ -203,7 +209,7 @@ class ModelService:
         """Have the chosen model ready, with this context length if one is given.
 
         `again` loads it even if it is there, with the settings as they are now. None if the load
-        was cancelled. Raises `EngineError` and `ModelFileError` cases.
+        was cancelled, or gave way to another one `again`. Raises `EngineError` and `ModelFileError` cases.
         """
         model = self._state.model
         if model is None:
@@ -211,26 +217,58 @@ class ModelService:
                 "No model is chosen",
                 remedy="Open a model file (GGUF) from the model menu, then send again.",
             )
-        while (running := self._loading) is not None and running.task is not None:
-            if running.path == model.path and context_length in (None, running.wish.context_length):
-                return _or_raise(await asyncio.shield(running.task))
-            self.cancel_load()
-            await asyncio.wait({running.task})
-        loaded = self._engine.loaded.get(model.path)
-        if loaded is not None and not again and self._fits(loaded, context_length):
-            return loaded
-        wish = _Wish(self._load_settings.effective(model.path), context_length)
+        yields = False
+        while True:
+            wish = _Wish(self._load_settings.effective(model.path), context_length)
+            load = self._loading
+            if load is None:
+                loaded = self._engine.loaded.get(model.path)
+                if loaded is not None and not again and self._fits(loaded, context_length):
+                    return loaded
+                load = self._begin(model, wish)
+            if load.path == model.path and load.serves(wish, again=again):
+                assert load.task is not None
+                info = _or_raise(await asyncio.shield(load.task))
+                if info is not None or again or not load.superseded:
+                    return info
+            elif not await self._over(load, model, yields=yields):
+                return None
+            # Two that wish for different lengths must not supersede each other for ever.
+            yields = True
+
+    def _begin(self, model: LocalModel, wish: _Wish) -> _Load:
         load = self._loading = _Load(f"load-{next(self._numbers)}", model.path, wish)
         load.task = self._tasks.spawn(self._load(load, model), load.request_id)
-        return _or_raise(await asyncio.shield(load.task))
+        return load
 
-    async def preload(self) -> None:
-        """Load the chosen model for the first question; a failure is only shown in the state."""
+    async def _over(self, load: _Load, model: LocalModel, *, yields: bool) -> bool:
+        """Wait until `load` is over, which stands in the way of another one of `model`; unless
+        one `yields` to it, it is cancelled. False if there is nothing to load any more."""
+        assert load.task is not None
+        # Who comes after a cancel wants a load of his own.
+        unwanted_before = load.cancelled and not load.superseded
+        if not (yields or load.cancelled):
+            self.cancel_load()
+            load.superseded = True
+        await asyncio.wait({load.task})
+        chosen = self._state.model
+        if chosen is None or chosen.path != model.path:
+            return False
+        return unwanted_before or load.superseded or not load.cancelled
+
+    async def preload(self, *, at_start: bool = False) -> None:
+        """Load the chosen model before the next question; a failure is only shown in the state.
+
+        `at_start` of the application nobody has asked for it: one that crashed is left alone.
+        """
         model = self._state.model
-        refusal = self._guard.refusal_at_start(model) if model is not None else None
-        if refusal is not None:
-            self._show(ModelState(ModelPhase.FAILED, model, error=refusal))
-            return
+        if model is not None and at_start:
+            refusal = self._guard.refusal_at_start(model)
+            if refusal is not None:
+                self._show(ModelState(ModelPhase.FAILED, model, error=refusal))
+                return
+        elif model is not None:
+            self._guard.forgive(model.path)
         try:
             await self.load()
         except AppError as error:
@@ -252,6 +290,7 @@ class ModelService:
         """End a running load soon; nothing is loaded then."""
         if self._loading is not None:
             self._loading.cancelled = True
+            self._loading.superseded = False
             self._engine.cancel(self._loading.request_id)
 
     async def unload(self, path: str | None = None) -> None:
@@ -313,8 +352,16 @@ class ModelService:
             return error
         finally:
             self._loading = None
-        self._show_for(model, ModelState(ModelPhase.CHOSEN, model))
+        # One that was cancelled before it began has left in memory what was there.
+        self._show_for(model, self._at_rest(model))
         return None
+
+    def _at_rest(self, model: LocalModel) -> ModelState:
+        """While nothing is done with it."""
+        loaded = self._engine.loaded.get(model.path)
+        if loaded is None:
+            return ModelState(ModelPhase.CHOSEN, model)
+        return ModelState(ModelPhase.READY, model, 1.0, loaded)
 
     def _on_load_events(
         self, batch: Sequence[LoadEvent], model: LocalModel, wish: _Wish

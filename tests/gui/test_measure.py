@@ -134,6 +134,19 @@ async def test_cancel_and_failure_are_said(stage: Stage, services: FakeServices)
     assert dialog.doing.property("tone") == "danger"
 
 
+async def test_while_another_model_is_measured_that_is_said_and_can_be_ended(
+    stage: Stage, services: FakeServices
+) -> None:
+    dialog = await opened(stage)
+    dialog.run.click()
+    await services.models.choose("/models/Qwen3 8B.gguf")
+    assert dialog.doing.text() == "Another model is being measured."
+    assert not dialog.run.isEnabled()
+    dialog.stop.click()
+    assert dialog.run.isEnabled()
+    assert not dialog.doing.isVisible()
+
+
 async def test_one_that_runs_is_found_again(stage: Stage, services: FakeServices) -> None:
     dialog = await opened(stage)
     dialog.run.click()
@@ -237,7 +250,7 @@ async def test_it_follows_the_chosen_model(stage: Stage, services: FakeServices)
     await stage.until(lambda: dialog.history.count() == 0)
     assert "Qwen3 8B · Q4_K_M · 4.7 GB" in dialog.subject.text()
     services.benchmarks.show(phase=BenchPhase.RUNNING)
-    assert not dialog.stop.isVisible(), "another model's measurement"
+    assert dialog.doing.text() == "Another model is being measured."
 
 
 async def test_a_slow_look_does_not_overwrite_a_later_one(

@@ -44,12 +44,17 @@ class LastingEngine:
         self.closed = False
         self.forgotten: list[str | None] = []
         self._running: dict[str, Callable[[], None]] = {}
+        self._measures: set[str] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
     @property
     def is_busy(self) -> bool:
         return self._loading or bool(self._running)
+
+    @property
+    def only_measures(self) -> bool:
+        return self.is_busy and not self._loading and set(self._running) <= self._measures
 
     async def idle(self) -> None:
         await self._idle.wait()
@@ -77,6 +82,7 @@ class LastingEngine:
 
     def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
         stream: BatchStream[BenchEvent] = BatchStream(asyncio.get_running_loop())
+        self._measures.add(request.request_id)
         return self._lasting(request.request_id, stream, BenchCancelled())
 
     def _lasting(self, request_id: str, stream: BatchStream[E], end: E) -> BatchStream[E]:

@@ -80,6 +80,7 @@ class MeasureController(QObject):
                 other = state.model is not None and state.model.path != self._dialog.model.path
                 if other and state.model is not None:
                     self._dialog.show_model(state.model)
+                    self._dialog.show_state(self._services.benchmarks.state)
                 if other or state.phase is ModelPhase.READY:
                     self._refresh()
             case _:

@@ -39,6 +39,7 @@ _INTRODUCTION = (
     "How fast this model reads prompts and writes answers here, with an empty context and deep in "
     "a conversation. It takes about a minute; what is warm stays warm, and messages go first."
 )
+_OTHER_RUNS = "Another model is being measured."
 
 
 class MeasureDialog(Dialog):
@@ -172,10 +173,13 @@ class MeasureDialog(Dialog):
 
     def show_state(self, state: BenchmarkState) -> None:
         """How the measurement goes."""
+        other_runs = False
         if state.path and state.path != self._model.path:
-            return
+            # Of another model only this matters: while it runs, none can be begun here.
+            other_runs = state.is_running
+            state = BenchmarkState(path=self._model.path)
         self._state = state
-        running = state.is_running
+        running = state.is_running or other_runs
         # A button that goes away hands the focus on to its counterpart.
         had_focus = self.run.hasFocus() or self.stop.hasFocus()
         for widget in (self.run, self.threads, self.thorough):
@@ -183,13 +187,13 @@ class MeasureDialog(Dialog):
         self.stop.setVisible(running)
         if had_focus:
             (self.stop if running else self.run).setFocus()
-        self.progress.setVisible(running)
+        self.progress.setVisible(state.is_running)
         self.progress.setValue(round(state.fraction * 1000))
-        self.doing.setText(words.doing(state))
+        self.doing.setText(_OTHER_RUNS if other_runs else words.doing(state))
         self.doing.setVisible(bool(self.doing.text()))
         self._progress_part.setVisible(running or bool(self.doing.text()))
         restyle(self.doing, tone="danger" if state.phase is BenchPhase.FAILED else "muted")
-        if running:
+        if state.is_running:
             self.table.show_speeds(state.speeds)
             self.table.setVisible(bool(state.speeds))
             for widget in (self.terms, self.notes, self.comparison):

@@ -22,6 +22,7 @@ from app.domain.generation import (
     FinishReason,
     GenerateRequest,
     LoadCancelled,
+    Loaded,
     LoadRequest,
 )
 from app.domain.load_params import LoadParams
@@ -181,6 +182,34 @@ def test_what_told_the_devices_gets_the_first_model(pools: Pools, models: dict[s
     assert len(pools.made) == 2
 
 
+def test_a_reload_that_is_cancelled_while_it_waits_stops_nothing(
+    pools: Pools, tmp_path: Path
+) -> None:
+    talker = babbler(tmp_path / "talker.gguf", {"llama.context_length": 65536})
+
+    async def go() -> tuple[Events, list[str], bool]:
+        await pools.load(talker, context_length=65536)
+        endless = replace(GREEDY, grammar='root ::= "a" root')
+        long = GenerateRequest("long", str(talker), user("Hello"), endless, max_tokens=60_000)
+        answer = asyncio.ensure_future(collect(pools.pool.generate(long)))
+        await asyncio.sleep(0.1)
+        again = LoadRequest("again", str(talker), LoadParams(threads=1))
+        loading = asyncio.ensure_future(collect(pools.pool.load(again)))
+        await asyncio.sleep(0.1)
+        pools.pool.cancel("again")
+        cancelled = await loading
+        # What follows from its end is done as well.
+        await asyncio.sleep(0.05)
+        names, answers_on = pools.names, not answer.done()
+        pools.pool.cancel("long")
+        await answer
+        return cancelled, names, answers_on
+
+    cancelled, names, answers_on = pools.run(go())
+    assert cancelled.all == [LoadCancelled()]
+    assert (names, answers_on) == (["talker"], True)
+
+
 def test_after_close_nothing_begins(pools: Pools, models: dict[str, Path]) -> None:
     async def go() -> tuple[Any, Any]:
         await pools.pool.close()
@@ -189,6 +218,14 @@ def test_after_close_nothing_begins(pools: Pools, models: dict[str, Path]) -> No
     loaded, answered = pools.run(go())
     assert isinstance(loaded, LoadCancelled)
     assert answered.reason is FinishReason.CANCELLED
+
+
+def test_after_close_nothing_is_started_to_tell_what_is_there(pools: Pools) -> None:
+    async def go() -> tuple[Any, Any, int]:
+        await pools.pool.close()
+        return await pools.pool.devices(), await pools.pool.describe(), len(pools.made)
+
+    assert pools.run(go()) == ((), {}, 1)
 
 
 # ------------------------------------------------------------- with answers that do not end
@@ -292,21 +329,17 @@ def test_mapped_pages_of_the_others_are_not_free(lasting: Pools) -> None:
     assert lasting.run(go()) == ["two"]
 
 
-def test_a_measurement_is_waited_for_as_an_answer_is(lasting: Pools) -> None:
-    async def go() -> tuple[bool, Any, list[str]]:
+def test_a_measurement_makes_way_for_another_model(lasting: Pools) -> None:
+    async def go() -> tuple[Any, list[str]]:
         await lasting.load(ONE, GB)
         measuring = asyncio.ensure_future(
             collect(lasting.pool.benchmark(BenchRequest("bench", str(ONE))))
         )
         lasting.memory = Memory(GB, GB)
-        loading = asyncio.ensure_future(lasting.load(TWO, 2 * GB))
-        await asyncio.sleep(0.05)
-        waits = not loading.done() and not measuring.done()
-        lasting.pool.cancel("bench")
-        measured, _ = await asyncio.gather(measuring, loading)
-        return waits, measured.last, lasting.names
+        await asyncio.wait_for(lasting.load(TWO, 2 * GB), 5)
+        return (await measuring).last, lasting.names
 
-    assert lasting.run(go()) == (True, BenchCancelled(), ["two"])
+    assert lasting.run(go()) == (BenchCancelled(), ["two"])
 
 
 def test_the_model_that_is_asked_for_counts_and_is_measured(lasting: Pools) -> None:
@@ -335,6 +368,29 @@ def test_every_engine_forgets_a_conversation(lasting: Pools) -> None:
 
     # The two that have a model, and the one that never has: it removes what is on disk.
     assert lasting.run(go()) == [["a"]] * 3
+
+
+def test_what_an_engine_writes_as_it_ends_is_forgotten_as_well(lasting: Pools) -> None:
+    async def go() -> tuple[bool, list[str | None]]:
+        await lasting.load(ONE)
+        engine, gate = lasting.engine_of(ONE), asyncio.Event()
+        close = engine.close
+
+        async def slowly() -> None:
+            await gate.wait()
+            await close()
+
+        engine.close = slowly
+        unloading = asyncio.ensure_future(lasting.pool.unload(str(ONE)))
+        await asyncio.sleep(0.01)
+        forgetting = asyncio.ensure_future(lasting.pool.forget("a"))
+        await asyncio.sleep(0.01)
+        waits = not forgetting.done()
+        gate.set()
+        await asyncio.gather(unloading, forgetting)
+        return waits, lasting.pool._measurer.forgotten  # type: ignore[attr-defined]
+
+    assert lasting.run(go()) == (True, ["a", "a"])
 
 
 def test_unloading_cancels_the_answer(lasting: Pools) -> None:
@@ -382,6 +438,22 @@ def test_the_time_to_live_begins_when_the_answer_ends(lasting: Pools) -> None:
     still_there, seconds = lasting.run(go())
     assert still_there
     assert seconds >= 0.28
+
+
+def test_a_model_that_waits_for_room_does_not_outlive_its_time(lasting: Pools) -> None:
+    async def go() -> tuple[Any, list[str]]:
+        lasting.limits = PoolLimits(idle_seconds=0.1)
+        answer = await answering(lasting)
+        lasting.memory = Memory(GB, GB)
+        loading = asyncio.ensure_future(lasting.load(TWO, 2 * GB))
+        await asyncio.sleep(0.3)
+        lasting.pool.cancel("long")
+        await answer
+        return (await loading).last, lasting.names
+
+    loaded, names = lasting.run(go())
+    assert isinstance(loaded, Loaded)
+    assert names == ["two"]
 
 
 def test_zero_is_for_ever(lasting: Pools) -> None:

@@ -272,6 +272,9 @@ def test_a_shorter_context_is_loaded() -> None:
         await world.models.load(8192)
         await world.benchmarks.apply(ShorterContext(4096))
         assert world.engine.loaded["starter"].context_length == 4096
+        await world.models.unload()
+        await world.models.load()
+        assert world.engine.loaded["starter"].context_length == 4096
 
     run(test)
 

@@ -9,6 +9,7 @@ import pytest
 from app.domain.errors import ConfigError, EngineCrashed, EngineNotStarted, OutOfMemory
 from app.domain.facts import ModelPhase
 from app.domain.generation import Failed
+from app.domain.load_params import LoadParams
 from app.services.load_guard import LoadGuard
 from app.services.models import ModelService
 from tests.unit.services.world import World, local_model, run
@@ -98,7 +99,7 @@ def test_after_a_crash_the_next_start_does_not_load_it_by_itself():
         await before.preload()
         after = service(w, mark)
         await after.start()
-        await after.preload()
+        await after.preload(at_start=True)
         quiet = (len(w.engine.asked_to_load), after.state.phase, after.state.error)
         await after.load()
         return quiet, mark.content, after.state.phase
@@ -108,6 +109,32 @@ def test_after_a_crash_the_next_start_does_not_load_it_by_itself():
     assert error is not None
     assert "by itself" in error.title
     assert (mark, phase_after) == ("", ModelPhase.READY)
+
+
+def test_whoever_asks_for_it_gets_it_tried_again():
+    async def test(w: World):
+        w.engine.loads.append([CRASH])
+        models = service(w, Mark())
+        await models.start()
+        await models.preload()
+        crashed = models.state.phase
+        await models.preload()
+        return crashed, models.state.phase
+
+    assert run(test) == (ModelPhase.FAILED, ModelPhase.READY)
+
+
+def test_what_is_chosen_is_loaded_even_at_the_start():
+    async def test(w: World):
+        mark = Mark()
+        LoadGuard(mark).watching(local_model("starter", starter=True), LoadParams()).__enter__()
+        models = service(w, mark)
+        await models.start()
+        await models.choose("starter")
+        await models.preload(at_start=True)
+        return models.state.phase
+
+    assert run(test) is ModelPhase.READY
 
 
 def test_a_load_that_took_the_application_along_is_known():

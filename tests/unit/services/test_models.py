@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 
 from app.domain.errors import EngineCrashed, FileMissing, LoadRefused, ModelFileError
 from app.domain.facts import LoadedModelsChanged, ModelPhase, ModelStateChanged
 from app.domain.generation import Failed
+from app.domain.load_params import LoadParams
 from tests.unit.services.world import World, local_model, run
 
 
@@ -86,6 +89,78 @@ def test_choosing_another_while_loading_loads_that_one():
     assert first is None
     assert second is not None
     assert (second.path, state.phase) == ("other", ModelPhase.READY)
+
+
+async def held(w: World, *loads: Awaitable[Any]) -> list[asyncio.Future[Any]]:
+    """Begin each load while those before it are held back."""
+    w.engine.hold_load = asyncio.Event()
+    begun: list[asyncio.Future[Any]] = []
+    for load in loads:
+        begun.append(asyncio.ensure_future(load))
+        await asyncio.sleep(0.01)
+    return begun
+
+
+def test_after_a_cancel_the_model_can_be_loaded_at_once():
+    async def test(w: World):
+        (first,) = await held(w, w.models.load())
+        w.models.cancel_load()
+        second = asyncio.ensure_future(w.models.load())
+        assert w.engine.hold_load is not None
+        w.engine.hold_load.set()
+        return await first, await second
+
+    first, second = run(test)
+    assert first is None
+    assert second is not None
+
+
+def test_two_that_wish_for_different_lengths_are_both_served():
+    async def test(w: World):
+        loads = await held(w, w.models.load(1024), w.models.load(2048))
+        assert w.engine.hold_load is not None
+        w.engine.hold_load.set()
+        infos = [await load for load in loads]
+        return [info and info.context_length for info in infos], len(w.engine.asked_to_load)
+
+    assert run(test) == ([1024, 2048], 3)
+
+
+def test_a_cancel_ends_those_as_well_whose_turn_is_yet_to_come():
+    async def test(w: World):
+        loads = await held(w, w.models.load(1024), w.models.load(2048))
+        w.models.cancel_load()
+        return [await load for load in loads]
+
+    assert run(test) == [None, None]
+
+
+def test_loading_again_takes_settings_that_changed_while_it_was_loaded():
+    async def test(w: World):
+        first, _ = await held(w, w.models.load(), asyncio.sleep(0))
+        w.load_settings.change("starter", LoadParams(threads=3))
+        again = asyncio.ensure_future(w.models.load(again=True))
+        twice = asyncio.ensure_future(w.models.load(again=True))
+        await asyncio.sleep(0.01)
+        assert w.engine.hold_load is not None
+        w.engine.hold_load.set()
+        served = [await load is not None for load in (first, again, twice)]
+        return served, [request.params.threads for request in w.engine.asked_to_load]
+
+    assert run(test) == ([True, True, True], [None, 3])
+
+
+def test_a_reload_that_is_cancelled_before_it_begins_leaves_the_model_ready():
+    async def test(w: World):
+        await w.models.load()
+        w.engine.hold_devices = asyncio.Event()
+        again = asyncio.ensure_future(w.models.load(again=True))
+        await w.until(lambda: w.models.state.phase is ModelPhase.LOADING)
+        w.models.cancel_load()
+        w.engine.hold_devices.set()
+        return await again, w.models.state.phase
+
+    assert run(test) == (None, ModelPhase.READY)
 
 
 def test_an_opened_file_is_remembered_and_can_be_forgotten():
