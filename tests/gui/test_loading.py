@@ -155,6 +155,7 @@ async def test_what_automatic_comes_to_is_said(stage: Stage, services: FakeServi
     assert part(dialog, QComboBox, "Context length").currentText() == "Automatic (8,192)"
     assert part(dialog, QComboBox, "Key cache").currentText() == "Automatic (f16)"
     assert part(dialog, QSpinBox, "Threads for writing").text() == "Automatic (5)"
+    assert part(dialog, QSpinBox, "Micro-batch").text() == "Automatic (512)"
 
 
 async def test_reset_goes_back_to_automatic(stage: Stage, services: FakeServices) -> None:
