@@ -83,6 +83,8 @@ class FakeModels:
         self.loaded: tuple[LoadedInfo, ...] = ()
         self.outdated: set[str] = set()
         self.unloaded: list[str] = []
+        self.kept = 1_300_000_000
+        self.clear_error: AppError | None = None
         self.opened: list[str] = []
         self._cancelled = False
 
@@ -138,6 +140,14 @@ class FakeModels:
         self.show_loaded(*(one for one in self.loaded if one.path != model.path), info)
         self.show(ModelState(ModelPhase.READY, model, 1.0, info))
         return info
+
+    async def kept_bytes(self) -> int:
+        return self.kept
+
+    async def clear_kept(self) -> None:
+        if self.clear_error is not None:
+            raise self.clear_error
+        self.kept = 0
 
     async def preload(self) -> None:
         try:
