@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import fields, replace
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.domain.errors import ConfigError
+from app.domain.errors import ConfigError, FileMissing
 from app.domain.fit import LayerShape, ModelShape, Share
 from app.domain.load_params import Adapter, LoadParams
 from app.domain.localmodel import STARTER_LABEL
@@ -141,6 +142,42 @@ async def test_the_memory_follows_each_change(stage: Stage) -> None:
     choose(dialog, "Key cache", "q8_0")
     assert words(dialog, "Memory of the model") == "Takes about 406 MB of 18.0 GB free."
     assert words(dialog, "Parts of the memory") == "Weights 400 MB, context 2 MB, buffers 4 MB."
+
+
+async def test_the_exact_figure_holds_until_something_changes(stage: Stage) -> None:
+    dialog = await opened(stage)
+    measure = part(dialog, QPushButton, "Measure exactly")
+    measure.click()
+    await stage.until(lambda: not measure.isVisible())
+    assert words(dialog, "Memory of the model") == "Takes 410 MB of 18.0 GB free."
+    measured = "Measured: weights 400 MB, context 8 MB, buffers 2 MB."
+    assert words(dialog, "Parts of the memory") == measured
+    choose(dialog, "Key cache", "q8_0")
+    assert words(dialog, "Memory of the model").startswith("Takes about")
+    assert measure.isVisible()
+
+
+async def test_a_figure_that_is_no_longer_wanted_is_not_shown(
+    stage: Stage, services: FakeServices
+) -> None:
+    services.fit.measure_gate = asyncio.Event()
+    dialog = await opened(stage)
+    measure = part(dialog, QPushButton, "Measure exactly")
+    measure.click()
+    assert not measure.isEnabled()
+    choose(dialog, "Key cache", "q8_0")
+    services.fit.measure_gate.set()
+    await stage.until(measure.isEnabled)
+    assert words(dialog, "Memory of the model").startswith("Takes about")
+
+
+async def test_what_cannot_be_measured_is_said(stage: Stage, services: FakeServices) -> None:
+    services.fit.measure_error = FileMissing("The file is gone.")
+    dialog = await opened(stage)
+    part(dialog, QPushButton, "Measure exactly").click()
+    await stage.until(stage.banners)
+    assert stage.banners() == ["The file is gone."]
+    assert part(dialog, QPushButton, "Measure exactly").isEnabled()
 
 
 async def test_what_does_not_fit_is_said_louder(stage: Stage, services: FakeServices) -> None:

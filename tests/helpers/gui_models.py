@@ -185,6 +185,8 @@ class FakeFit:
         self.devices: tuple[Device, ...] = ()
         self.shares: tuple[Share, ...] = ()
         self.asked: list[LoadParams] = []
+        self.measure_gate: asyncio.Event | None = None
+        self.measure_error: AppError | None = None
 
     async def look_at_devices(self) -> tuple[Device, ...]:
         self.devices = self.there
@@ -198,6 +200,16 @@ class FakeFit:
         each = 500 if plan.key_type == "q8_0" else 1000
         expected = FitEstimate(self.needed, plan.context_length * each, 0, 4_000_000)
         return Fit(plan, expected, self.measured, self.free, self.shares)
+
+    async def measure(self, model: LocalModel, wished: LoadParams | None = None) -> Fit | None:
+        """Exactly 410 MB."""
+        if self.measure_gate is not None:
+            await self.measure_gate.wait()
+        if self.measure_error is not None:
+            raise self.measure_error
+        fit = self.fit(model, wished)
+        sizes = MeasuredSizes(8192, 400_000_000, 8_000_000, 2_000_000)
+        return fit and replace(fit, measured=sizes)
 
     def largest_context(self, _model: LocalModel, _wished: LoadParams | None = None) -> int:
         return self.largest

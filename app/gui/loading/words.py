@@ -19,11 +19,13 @@ def parts(fit: Fit) -> str:
     """Where the memory goes: one line, or one for each place."""
     if fit.shares:
         return "\n".join(_share(share) for share in fit.shares)
-    expected = fit.expected
+    expected, measured = fit.expected, fit.measured
+    sizes = expected if measured is None else measured
+    weights = "Weights" if measured is None else "Measured: weights"
     pieces = [
-        f"Weights {size_text(expected.weights_bytes)}",
-        f"context {size_text(expected.context_bytes)}",
-        f"buffers {size_text(expected.compute_bytes)}",
+        f"{weights} {size_text(sizes.weights_bytes)}",
+        f"context {size_text(sizes.context_bytes)}",
+        f"buffers {size_text(sizes.compute_bytes)}",
     ]
     if expected.projector_bytes:
         pieces.append(f"images {size_text(expected.projector_bytes)}")
