@@ -14,9 +14,8 @@ STARTER: Final = "starter"
 
 DONE: Final = 0
 FAILED: Final = 1
-WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
-"""The exit statuses."""
+"""The exit statuses; a wrong command line ends with argparse's own, 2."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ def _params_from(table: dict[str, Any]) -> LoadParams:
 
 
 _OPTIONAL_COUNTS = frozenset(
-    {"context_length", "gpu_layers", "threads", "prompt_threads", "main_device"}
+    {"context_length", "gpu_layers", "threads", "prompt_threads", "micro_batch", "main_device"}
 )
 
 

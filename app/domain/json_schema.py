@@ -18,7 +18,6 @@ from app.domain import gbnf
 from app.domain.errors import GrammarRefused
 
 _DEEPEST: Final = 64
-_SPACE: Final = "ws"
 
 _FIXED: Final = {
     "ws": r'" "? | "\n"{1,2} [ \t]{0,20}',

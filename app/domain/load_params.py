@@ -17,6 +17,8 @@ from app.domain.errors import LoadSettingsRefused
 from app.domain.fit import CACHE_TYPES, ContextPlan, automatic_length, padded
 
 AUTOMATIC = "automatic"
+USUAL_MICRO_BATCH = 512
+"""llama.cpp's own default."""
 LONGEST_TEMPLATE = 4 * 1024 * 1024
 """Characters of a chat template that is given in place of the file's."""
 MOST_ADAPTERS = 16
@@ -90,14 +92,15 @@ class LoadParams:
         high=8192,
     )
     """llama.cpp's n_batch."""
-    micro_batch: int = setting(
-        512,
+    micro_batch: int | None = setting(
+        None,
         "Micro-batch",
         "The most tokens that are computed at once. More reads faster and takes more memory.",
         low=128,
         high=8192,
     )
-    """llama.cpp's n_ubatch; never more than `batch`."""
+    """llama.cpp's n_ubatch, never more than `batch`; None: `USUAL_MICRO_BATCH`, fewer where plain
+    attention would take much for it."""
     flash_attention: str = setting(
         "auto",
         "Flash attention",
@@ -171,8 +174,8 @@ def bounded(params: LoadParams) -> LoadParams:
         value = getattr(params, field.name)
         if isinstance(value, int | float) and not isinstance(value, bool):
             changes[field.name] = _within(field, value)
-    batch = changes["batch"]
-    changes["micro_batch"] = min(changes["micro_batch"], batch)
+    if changes.get("micro_batch") is not None:
+        changes["micro_batch"] = min(changes["micro_batch"], changes["batch"])
     split = tuple(_share(share) for share in params.tensor_split[:MOST_DEVICES])
     return replace(
         params,
@@ -182,6 +185,13 @@ def bounded(params: LoadParams) -> LoadParams:
             replace(adapter, scale=_finite(adapter.scale, 1.0)) for adapter in params.adapters
         ),
     )
+
+
+def settled_micro_batch(sound: LoadParams) -> int:
+    """Tokens that are computed at once, with these parameters inside their bounds."""
+    if sound.micro_batch is None:
+        return min(USUAL_MICRO_BATCH, sound.batch)
+    return sound.micro_batch
 
 
 def _within(field: Field[Any], value: float) -> Any:
@@ -269,7 +279,7 @@ def plan_of(params: LoadParams, trained: int) -> ContextPlan:
         context_length=padded(sound.context_length or automatic_length(trained)),
         key_type=_known(sound.key_type),
         value_type=_known(sound.value_type),
-        batch=sound.micro_batch,
+        batch=settled_micro_batch(sound),
         flash=sound.flash_attention != "off",
         full_window=sound.full_window_cache,
     )

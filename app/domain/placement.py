@@ -203,16 +203,17 @@ def _with_plain_attention(
     ggml's flash attention for processors is made for 64 tokens at once and more; a single one goes
     through the cache about three times as slowly as with plain attention (docs/FIT.md has the
     measurements), and single tokens are what writing is made of. What plain attention takes grows
-    with the tokens that are computed at once, and few of them are read as fast as many.
+    with the tokens that are computed at once, and few of them are read as fast as many; so unless
+    their number is wished, it is chosen too.
     """
     if params.flash_attention != "auto":
         return params
     if not (is_plain(params.key_type) and is_plain(params.value_type)):
         return params
     most = _compute_bytes(shape, params, factor) + _PLAIN_ATTENTION_MOST
-    for tokens in _PLAIN_BATCHES:
-        micro = min(params.micro_batch, tokens)
-        plain = replace(params, flash_attention="off", micro_batch=micro)
+    wished = params.micro_batch
+    for tokens in _PLAIN_BATCHES if wished is None else (wished,):
+        plain = replace(params, flash_attention="off", micro_batch=min(tokens, params.batch))
         if _compute_bytes(shape, plain, factor) <= most and _fits(shape, plain, room, factor):
             return plain
     return params

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.engine.running_mean import running_mean
+
 GRID = 64
 LARGEST_SLICE = 512
 
@@ -27,8 +29,6 @@ progress must be lively; elsewhere a stop waits for the slice."""
 PATIENCE_BESIDE = 0.12
 """Seconds that a batch may take while something is written in it, which stands still so long."""
 SMALLEST_BESIDE = 4
-_WEIGHT = 0.3
-"""Of the newest measurement in a running mean."""
 MOST_ENDS = 2
 """Ends of prompts that a sequence remembers: of the last question, and of the one before it."""
 
@@ -158,16 +158,14 @@ class PaceBeside:
 
     def wrote(self, seconds: float) -> None:
         """A batch in which nothing was read took so long."""
-        self.writing = _mean(self.writing, seconds)
+        self.writing = running_mean(self.writing, seconds)
 
     def took(self, count: int, seconds: float) -> None:
         """A batch with `count` tokens that were read took so long."""
-        self.reading = _mean(self.reading, max(0.0, seconds - self.writing) / count or _INSTANT)
+        self.reading = running_mean(
+            self.reading, max(0.0, seconds - self.writing) / count or _INSTANT
+        )
 
 
 _INSTANT = 1e-6
 """Seconds a token where a batch was read in no time."""
-
-
-def _mean(before: float, now: float) -> float:
-    return now if before == 0 else before + _WEIGHT * (now - before)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from app.domain.errors import AppError, EngineError
 from app.domain.generation import TokenCount
 from app.engine.jobs import CountJob
-from app.engine.requests import nothing_loaded
+from app.engine.refusal import not_loaded
 
 if TYPE_CHECKING:
     from app.engine.fitting import PromptMaker
@@ -54,7 +54,7 @@ class CountingThread:
                 self._jobs.append(job)
                 self._changed.notify()
                 return
-        job.done(nothing_loaded(job.request))
+        job.done(not_loaded(job.request.model_path))
 
     def close(self) -> None:
         """End the thread; jobs that wait are told that nothing is loaded."""
@@ -77,7 +77,7 @@ class CountingThread:
         with self._counting:
             prompts = self._lent.get(job.request.model_path)
             if prompts is None or self._closing:
-                return nothing_loaded(job.request)
+                return not_loaded(job.request.model_path)
             if isinstance(prompts, AppError):
                 return prompts
             try:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from app.engine.running_mean import running_mean
+
 LONGEST_DRAFT = 7
 """Tokens that are guessed at most."""
 SHORTEST_MATCH = 3
@@ -76,13 +78,14 @@ class Costs:
 
     def plain(self, seconds: float) -> None:
         """A batch without guesses took so long."""
-        self.batch = _mean(self.batch, seconds)
+        self.batch = running_mean(self.batch, seconds, _WEIGHT)
         self._since = 0
 
     def guessed(self, rows: int, seconds: float) -> None:
         """A batch with so many guessed rows took so long, or with as many as were wished for."""
         self._since += 1
-        self.row = _mean(self.row, max(seconds - self.batch, self.batch / 100) / rows)
+        extra = max(seconds - self.batch, self.batch / 100) / rows
+        self.row = running_mean(self.row, extra, _WEIGHT)
 
 
 @dataclass(slots=True)
@@ -127,7 +130,3 @@ class Guesses:
         tried = held if held == guessed else held + 1
         for number in range(tried):
             self.holds += _WEIGHT * ((number < held) - self.holds)
-
-
-def _mean(before: float, now: float) -> float:
-    return now if before == 0 else before + _WEIGHT * (now - before)

@@ -13,7 +13,7 @@ import psutil
 
 from app.domain.errors import ContextLengthRefused
 from app.domain.fit import Memory, automatic_length
-from app.domain.load_params import LoadParams, bounded, check
+from app.domain.load_params import LoadParams, bounded, check, settled_micro_batch
 
 SHORTEST_CONTEXT = 64
 STRETCH = 4
@@ -27,7 +27,8 @@ _MIB = 1024 * 1024
 
 
 def settle(params: LoadParams, trained: int) -> LoadParams:
-    """The same with a number for the context length and the threads, and nothing out of bounds.
+    """The same with a number for the context length, the micro-batch and the threads, and nothing
+    out of bounds.
 
     Raises `ContextLengthRefused` and `LoadSettingsRefused`.
     """
@@ -41,6 +42,7 @@ def settle(params: LoadParams, trained: int) -> LoadParams:
         context_length=length,
         threads=threads,
         prompt_threads=choose_threads(sound.prompt_threads or threads),
+        micro_batch=settled_micro_batch(sound),
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from app.domain.benchmark import BenchCancelled, BenchEvent, BenchRequest
-from app.domain.errors import AppError, NothingLoaded
+from app.domain.errors import AppError
 from app.domain.fit import MEMORY, MeasuredSizes, Memory
 from app.domain.generation import (
     CountRequest,
@@ -35,6 +35,7 @@ from app.domain.generation import (
 )
 from app.domain.load_params import LoadParams
 from app.domain.placement import Device, Resident, make_room
+from app.engine.refusal import not_loaded
 from app.flow.stream import BatchStream
 from app.flow.tasks import TaskOwner
 
@@ -280,7 +281,7 @@ class EnginePool:
         if self._closing:
             stream.finish(Finished(FinishReason.CANCELLED, RunStats()))
         else:
-            stream.finish(Failed(_not_loaded(request.model_path)))
+            stream.finish(Failed(not_loaded(request.model_path)))
         return stream
 
     def benchmark(self, request: BenchRequest) -> AsyncIterable[Sequence[BenchEvent]]:
@@ -292,9 +293,7 @@ class EnginePool:
             self._watch(place)
             return events
         stream: BatchStream[BenchEvent] = BatchStream(asyncio.get_running_loop())
-        stream.finish(
-            BenchCancelled() if self._closing else Failed(_not_loaded(request.model_path))
-        )
+        stream.finish(BenchCancelled() if self._closing else Failed(not_loaded(request.model_path)))
         return stream
 
     async def forget(self, tag: str | None) -> None:
@@ -317,7 +316,7 @@ class EnginePool:
         """What would be sent; see the port. Raises `NothingLoaded` where that model is not."""
         place = self._places.get(request.model_path)
         if place is None:
-            raise _not_loaded(request.model_path)
+            raise not_loaded(request.model_path)
         return await place.engine.count_tokens(request)
 
     def cancel(self, request_id: str) -> None:
@@ -447,12 +446,6 @@ _SOONEST = 0.05
 
 def _resident(place: _Place) -> Resident:
     return Resident(place.path, place.holds(), place.stays, place.used_at)
-
-
-def _not_loaded(path: str) -> NothingLoaded:
-    return NothingLoaded(
-        "The model is not loaded.", f"Asked for {path}.", "Load the model, then ask again."
-    )
 
 
 async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:

@@ -21,6 +21,7 @@ from app.domain.errors import (
     LoadSettingsRefused,
     NotAChatModel,
     NotGguf,
+    NothingLoaded,
     OutOfMemory,
     ShardMissing,
 )
@@ -51,6 +52,13 @@ def unreadable(name: str) -> FileUnreadable:
 def not_chat(name: str, what: str) -> NotAChatModel:
     """Another kind of model; `what` completes "It is …"."""
     return NotAChatModel(f"“{name}” is not a chat model.", f"It is {what}.", _CHOOSE_CHAT)
+
+
+def not_loaded(path: str) -> NothingLoaded:
+    """Something was asked of a model that is not in memory."""
+    return NothingLoaded(
+        "The model is not loaded.", f"Asked for {path}.", "Load the model, then ask again."
+    )
 
 
 def out_of_memory(detail: str) -> OutOfMemory:

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.domain.benchmark import BenchCancelled, BenchEvent, Benchmarked, BenchRequest
-from app.domain.errors import AppError, NothingLoaded
+from app.domain.errors import AppError
 from app.domain.generation import (
-    CountRequest,
     Failed,
     Finished,
     FinishReason,
@@ -36,15 +35,6 @@ Event = LoadEvent | GenerateEvent | BenchEvent
 _TERMINAL = (Loaded, LoadCancelled, Finished, Benchmarked, BenchCancelled, Failed)
 
 T = TypeVar("T")
-
-
-def nothing_loaded(request: CountRequest) -> NothingLoaded:
-    """Prompts are counted by the model that would read them, and that one is not there."""
-    return NothingLoaded(
-        "The model is not loaded.",
-        f"Asked for {request.model_path}.",
-        "Load the model, then ask again.",
-    )
 
 
 class Doing(Enum):

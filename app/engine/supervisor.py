@@ -36,7 +36,8 @@ from app.engine.host_process import HostEnd, HostProcess
 from app.engine.kept.folder import Keeping
 from app.engine.kept.from_outside import KeptFromOutside
 from app.engine.measuring import MeasuringHosts
-from app.engine.requests import Doing, Requests, nothing_loaded
+from app.engine.refusal import not_loaded
+from app.engine.requests import Doing, Requests
 
 CANCEL_SECONDS = 2.0
 """A host that does not answer a cancel for so long hangs in native code, and is killed."""
@@ -173,7 +174,7 @@ class HostEngine:
         """What would be sent, beside whatever runs; raises `EngineError` cases."""
         if self._host is None:
             # No host is started for it: it would have nothing loaded.
-            raise nothing_loaded(request)
+            raise not_loaded(request.model_path)
         number = next(self._count_numbers)
         told = self._counts[number] = asyncio.get_running_loop().create_future()
         try:

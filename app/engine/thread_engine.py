@@ -39,7 +39,8 @@ from app.engine.jobs import (
 )
 from app.engine.kept.folder import Keeping
 from app.engine.kept.from_outside import KeptFromOutside
-from app.engine.requests import Event, Requests, nothing_loaded
+from app.engine.refusal import not_loaded
+from app.engine.requests import Event, Requests
 from app.engine.worker import Worker
 
 T = TypeVar("T")
@@ -113,7 +114,7 @@ class ThreadEngine:
     async def count_tokens(self, request: CountRequest) -> TokenCount:
         """What would be sent, beside whatever runs; raises `EngineError` cases."""
         if self._worker is None:
-            raise nothing_loaded(request)
+            raise not_loaded(request.model_path)
         told: asyncio.Future[TokenCount | AppError] = asyncio.get_running_loop().create_future()
         self._worker.count(CountJob(request, lambda count: _settle(told, count)))
         count = await told

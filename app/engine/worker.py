@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from app.domain.benchmark import BenchCancelled
-from app.domain.errors import AppError, EngineBusy, EngineError, NothingLoaded
+from app.domain.errors import AppError, EngineBusy, EngineError
 from app.domain.fit import MeasuredSizes
 from app.domain.generation import (
     Failed,
@@ -39,6 +39,7 @@ from app.engine.jobs import (
     LoadJob,
     UnloadJob,
 )
+from app.engine.refusal import not_loaded
 
 if TYPE_CHECKING:
     from app.engine.answer import Answer
@@ -277,7 +278,7 @@ class Worker:
     def _begin_answer(self, job: GenerateJob) -> None:
         loaded, scheduler = self._loaded, self._scheduler
         if loaded is None or scheduler is None or loaded.info.path != job.request.model_path:
-            job.emit(Failed(_not_loaded(job.request.model_path)))
+            job.emit(Failed(not_loaded(job.request.model_path)))
             return
         try:
             answer = scheduler.add(job.request, job.emit)
@@ -299,7 +300,7 @@ class Worker:
         loaded = self._loaded
         try:
             if loaded is None or loaded.info.path != job.request.model_path:
-                raise _not_loaded(job.request.model_path)
+                raise not_loaded(job.request.model_path)
             if self._bench is not None:
                 raise EngineBusy(
                     "Another measurement is running.",
@@ -380,12 +381,6 @@ def _dry_run(job: DryRunJob) -> MeasuredSizes | AppError:
         return error
     except Exception as error:  # noqa: BLE001 - the last resort of this thread
         return _our_fault(error)
-
-
-def _not_loaded(path: str) -> NothingLoaded:
-    return NothingLoaded(
-        "The model is not loaded.", f"Asked for {path}.", "Load the model, then ask again."
-    )
 
 
 def _our_fault(error: Exception) -> EngineError:

@@ -15,6 +15,7 @@ from app.gui.chat.metering import MeterController
 from app.gui.inspector.controller import InspectorController
 from app.gui.loading.controller import LoadSettingsController
 from app.gui.measure.controller import MeasureController
+from app.gui.memory.controller import MemoryController
 from app.gui.picker.controller import ModelController
 from app.gui.sidebar.controller import SidebarController
 from app.gui.sidebar.rows import UNTITLED
@@ -35,6 +36,7 @@ class Wiring(QObject):
         self.sidebar = SidebarController(services, window.sidebar, presenter, tasks)
         self.models = ModelController(services, window.model_button, window.popup, presenter, tasks)
         self.measure = MeasureController(services, window, presenter, tasks)
+        self.memory = MemoryController(services, window, presenter, tasks)
         self.chat = ChatController(
             services, window.transcript, window.composer, self.inspector, tasks
         )
@@ -44,6 +46,7 @@ class Wiring(QObject):
             self.sidebar,
             self.models,
             self.measure,
+            self.memory,
             self.chat,
             self.inspector,
             self.loading,
@@ -70,6 +73,7 @@ class Wiring(QObject):
         window.files_dropped.connect(models.open_files)
         window.inspector.settings_wished.connect(self.loading.open)
         window.popup.measure_wished.connect(self.measure.show)
+        window.popup.memory_wished.connect(self.memory.show)
         window.popup.open_file_wished.connect(self._ask_for_file)
         window.popup.settings_wished.connect(self.loading.open)
         window.sidebar.new_wished.connect(self._new)
@@ -77,6 +81,7 @@ class Wiring(QObject):
         menus.escape.activated.connect(self._on_escape)
         menus.model_settings.triggered.connect(lambda: self.loading.open())
         menus.measure.triggered.connect(self.measure.show)
+        menus.memory.triggered.connect(self.memory.show)
         menus.new.triggered.connect(self._new)
         menus.open_file.triggered.connect(self._ask_for_file)
         menus.regenerate.triggered.connect(chat.regenerate_last)
@@ -102,6 +107,7 @@ class Wiring(QObject):
         self._forget()
         self.loading.save()
         self.measure.close()
+        self.memory.close()
         self.meter.finish()
         await self.chat.finish()
 

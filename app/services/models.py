@@ -209,7 +209,8 @@ class ModelService:
         """Have the chosen model ready, with this context length if one is given.
 
         `again` loads it even if it is there, with the settings as they are now. None if the load
-        was cancelled, or gave way to another one `again`. Raises `EngineError` and `ModelFileError` cases.
+        was cancelled, or gave way to another one `again`. Raises `EngineError` and
+        `ModelFileError` cases.
         """
         model = self._state.model
         if model is None:

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from app.cli.commands import DONE, FAILED, INTERRUPTED, WRONG_USAGE
+from app.cli.commands import DONE, FAILED, INTERRUPTED
 from app.config.paths import profile_paths
 from app.domain.conversation import ChatParams, MessageStatus
 from app.domain.generation import Role
@@ -166,7 +166,7 @@ def test_a_file_that_is_no_model(as_json: bool, tmp_path: Path) -> None:
 )
 def test_wrong_usage(words: list[str]) -> None:
     done = lamplight(*words)
-    assert done.returncode == WRONG_USAGE
+    assert done.returncode == 2
     assert done.stdout == ""
     assert "error:" in done.stderr
 

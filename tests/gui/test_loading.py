@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import fields, replace
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.domain.errors import ConfigError
+from app.domain.errors import ConfigError, FileMissing
 from app.domain.fit import LayerShape, ModelShape, Share
 from app.domain.load_params import Adapter, LoadParams
 from app.domain.localmodel import STARTER_LABEL
@@ -177,6 +178,42 @@ async def test_a_file_that_is_no_draft_model_is_said_at_once(
     assert stage.banners() == []
 
 
+async def test_the_exact_figure_holds_until_something_changes(stage: Stage) -> None:
+    dialog = await opened(stage)
+    measure = part(dialog, QPushButton, "Measure exactly")
+    measure.click()
+    await stage.until(lambda: not measure.isVisible())
+    assert words(dialog, "Memory of the model") == "Takes 410 MB of 18.0 GB free."
+    measured = "Measured: weights 400 MB, context 8 MB, buffers 2 MB."
+    assert words(dialog, "Parts of the memory") == measured
+    choose(dialog, "Key cache", "q8_0")
+    assert words(dialog, "Memory of the model").startswith("Takes about")
+    assert measure.isVisible()
+
+
+async def test_a_figure_that_is_no_longer_wanted_is_not_shown(
+    stage: Stage, services: FakeServices
+) -> None:
+    services.fit.measure_gate = asyncio.Event()
+    dialog = await opened(stage)
+    measure = part(dialog, QPushButton, "Measure exactly")
+    measure.click()
+    assert not measure.isEnabled()
+    choose(dialog, "Key cache", "q8_0")
+    services.fit.measure_gate.set()
+    await stage.until(measure.isEnabled)
+    assert words(dialog, "Memory of the model").startswith("Takes about")
+
+
+async def test_what_cannot_be_measured_is_said(stage: Stage, services: FakeServices) -> None:
+    services.fit.measure_error = FileMissing("The file is gone.")
+    dialog = await opened(stage)
+    part(dialog, QPushButton, "Measure exactly").click()
+    await stage.until(stage.banners)
+    assert stage.banners() == ["The file is gone."]
+    assert part(dialog, QPushButton, "Measure exactly").isEnabled()
+
+
 async def test_what_does_not_fit_is_said_louder(stage: Stage, services: FakeServices) -> None:
     services.fit.free = 300_000_000
     dialog = await opened(stage)
@@ -189,6 +226,7 @@ async def test_what_automatic_comes_to_is_said(stage: Stage, services: FakeServi
     assert part(dialog, QComboBox, "Context length").currentText() == "Automatic (8,192)"
     assert part(dialog, QComboBox, "Key cache").currentText() == "Automatic (f16)"
     assert part(dialog, QSpinBox, "Threads for writing").text() == "Automatic (5)"
+    assert part(dialog, QSpinBox, "Micro-batch").text() == "Automatic (512)"
 
 
 async def test_reset_goes_back_to_automatic(stage: Stage, services: FakeServices) -> None:

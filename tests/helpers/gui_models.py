@@ -83,6 +83,8 @@ class FakeModels:
         self.loaded: tuple[LoadedInfo, ...] = ()
         self.outdated: set[str] = set()
         self.unloaded: list[str] = []
+        self.kept = 1_300_000_000
+        self.clear_error: AppError | None = None
         self.opened: list[str] = []
         self._cancelled = False
 
@@ -139,6 +141,14 @@ class FakeModels:
         self.show(ModelState(ModelPhase.READY, model, 1.0, info))
         return info
 
+    async def kept_bytes(self) -> int:
+        return self.kept
+
+    async def clear_kept(self) -> None:
+        if self.clear_error is not None:
+            raise self.clear_error
+        self.kept = 0
+
     async def preload(self) -> None:
         try:
             await self.load()
@@ -178,6 +188,8 @@ class FakeFit:
         self.drafts: set[str] = set()
         """Those that were looked at."""
         self.bad_drafts: set[str] = set()
+        self.measure_gate: asyncio.Event | None = None
+        self.measure_error: AppError | None = None
 
     async def look_at_devices(self) -> tuple[Device, ...]:
         self.devices = self.there
@@ -198,6 +210,16 @@ class FakeFit:
         chosen = wished.draft_path if wished else ""
         draft = 50_000_000 if chosen and chosen in self.drafts else 0
         return Fit(plan, expected, self.measured, self.free, self.shares, draft)
+
+    async def measure(self, model: LocalModel, wished: LoadParams | None = None) -> Fit | None:
+        """Exactly 410 MB."""
+        if self.measure_gate is not None:
+            await self.measure_gate.wait()
+        if self.measure_error is not None:
+            raise self.measure_error
+        fit = self.fit(model, wished)
+        sizes = MeasuredSizes(8192, 400_000_000, 8_000_000, 2_000_000)
+        return fit and replace(fit, measured=sizes)
 
     def largest_context(self, _model: LocalModel, _wished: LoadParams | None = None) -> int:
         return self.largest

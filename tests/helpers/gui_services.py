@@ -322,8 +322,11 @@ class FakeSettings:
 
     def __init__(self) -> None:
         self.current = Settings()
+        self.error: AppError | None = None
 
     def change(self, settings: Settings) -> None:
+        if self.error is not None:
+            raise self.error
         self.current = settings
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.engine.running_mean import running_mean
+
 _UNMEASURED_RESTORE = 300e6
 """Bytes a second, assumed until the first one: what an ordinary disk gives."""
-_WEIGHT = 0.3
-"""Of the latest measurement."""
 _SMALLEST_SLICE = 64
 """Tokens: a smaller slice says little about a long prompt."""
 
@@ -24,12 +24,12 @@ class Rates:
     def took_to_read(self, tokens: int, seconds: float) -> None:
         """A slice of a prompt was read."""
         if tokens >= _SMALLEST_SLICE and seconds > 0:
-            self.reading = _learnt(self.reading, tokens / seconds)
+            self.reading = running_mean(self.reading, tokens / seconds)
 
     def took_to_restore(self, size: int, seconds: float) -> None:
         """A state of `size` bytes was brought back."""
         if seconds > 0:
-            self.restoring = _learnt(self.restoring, size / seconds)
+            self.restoring = running_mean(self.restoring, size / seconds)
 
     def is_worth_it(self, size: int, tokens: int, known: float = 0.0) -> bool:
         """Whether a state of `size` bytes is back before `tokens` would be read again.
@@ -38,7 +38,3 @@ class Rates:
         """
         reading = self.reading or known
         return not reading or size / (self.restoring or _UNMEASURED_RESTORE) < tokens / reading
-
-
-def _learnt(before: float, now: float) -> float:
-    return before + _WEIGHT * (now - before) if before else now

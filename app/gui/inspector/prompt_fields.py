@@ -21,7 +21,7 @@ _EFFORT_HELP = (
 )
 _ITS_OWN = "As the model does"
 _EFFORT_WORDS = {"low": "Low", "medium": "Medium", "high": "High"}
-_OVERFLOW_WORDS = (
+OVERFLOW_WORDS = (
     ("Leave out the oldest messages", Overflow.DROP_OLDEST.value),
     ("Keep the first and the latest", Overflow.KEEP_ENDS.value),
     ("Stop and say so", Overflow.STOP.value),
@@ -36,7 +36,7 @@ class PromptFields:
         self.thinking = ChoiceField(theme, "Thinking", _THINKING_HELP, on_off)
         self.effort = ChoiceField(theme, "Reasoning effort", _EFFORT_HELP, ((_ITS_OWN, ""),))
         what = described("overflow")
-        self.overflow = ChoiceField(theme, what.label, what.help, _OVERFLOW_WORDS)
+        self.overflow = ChoiceField(theme, what.label, what.help, OVERFLOW_WORDS)
         self.all = (self.thinking, self.effort, self.overflow)
         self.show_model(None)
         self.show_params(ChatParams(), ChatParams())

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.domain.errors import AppError
 from app.domain.facts import Fact, LoadedModelsChanged, ModelStateChanged
+from app.domain.fit import Fit
 from app.domain.load_params import LoadParams
 from app.domain.localmodel import LocalModel
 from app.flow.tasks import TaskOwner
@@ -64,6 +65,7 @@ class LoadSettingsController(QObject):
         dialog = self._dialog = LoadSettingsDialog(self._window, self._theme, model)
         dialog.changed.connect(self._on_edit)
         dialog.load_wished.connect(self._load_again)
+        dialog.measure_wished.connect(self._measure)
         dialog.finished.connect(self._on_closed)
         dialog.show_params(self._services.load_settings.wished(model.path))
         dialog.show_devices(self._services.fit.devices)
@@ -131,6 +133,30 @@ class LoadSettingsController(QObject):
         params, fits = dialog.panel.params, self._services.fit
         threads = self._services.load_settings.automatic_threads
         dialog.show_fit(fits.fit(model, params), fits.largest_context(model, params), threads)
+
+    def _measure(self) -> None:
+        if self._dialog is not None and self._model is not None:
+            self._dialog.show_measuring(True)
+            measured = self._measured(self._dialog, self._model, self._dialog.panel.params)
+            self._tasks.spawn(measured, "measure-fit")
+
+    async def _measured(
+        self, dialog: LoadSettingsDialog, model: LocalModel, wished: LoadParams
+    ) -> None:
+        """Show the exact figure, unless something was changed meanwhile."""
+        self._presenter.over(self._failure)
+        fit: Fit | None = None
+        try:
+            fit = await self._services.fit.measure(model, wished)
+        except AppError as error:
+            self._failure = error.kind
+            self._presenter.trouble(error)
+        if dialog is not self._dialog:
+            return
+        dialog.show_measuring(False)
+        if fit is not None and wished == dialog.panel.params:
+            largest = self._services.fit.largest_context(model, wished)
+            dialog.show_fit(fit, largest, self._services.load_settings.automatic_threads)
 
     def _show_loaded(self) -> None:
         if self._dialog is None or self._model is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.domain.fit import Fit
 from app.domain.load_params import LoadParams
@@ -28,6 +28,7 @@ class LoadSettingsDialog(Dialog):
     changed = Signal(object)
     """The `LoadParams` that the fields say."""
     load_wished = Signal()
+    measure_wished = Signal()
 
     def __init__(self, parent: QWidget, theme: ThemeKeeper, model: LocalModel) -> None:
         super().__init__(parent, "Model settings")
@@ -47,6 +48,7 @@ class LoadSettingsDialog(Dialog):
         self.close_button = text_button("Close", "Close model settings")
         self.add_buttons([self.reset, self.close_button, self.load])
         self.close_button.setDefault(True)
+        self.panel.context.box.setFocus()
         room = parent.window().size()
         self.resize(
             min(_SIZE[0], room.width() - SPACE_6), min(_SIZE[1], room.height() - 2 * SPACE_6)
@@ -54,6 +56,7 @@ class LoadSettingsDialog(Dialog):
         self.panel.changed.connect(self._on_edit)
         self.reset.clicked.connect(self._on_reset)
         self.load.clicked.connect(self.load_wished)
+        self.measure.clicked.connect(self.measure_wished)
         self.close_button.clicked.connect(self.accept)
 
     def _make_need(self) -> QFrame:
@@ -67,7 +70,13 @@ class LoadSettingsDialog(Dialog):
         self.parts.setObjectName("Parts of the memory")
         self.devices = label(tone="muted", wrap=True, size=0.92)
         self.devices.setObjectName("Devices")
-        for line in (self.need, self.parts, self.devices):
+        self.measure = text_button("Measure exactly")
+        self.measure.setToolTip("llama.cpp lays the model out with these settings, loading nothing")
+        first = QHBoxLayout()
+        first.addWidget(self.need, 1)
+        first.addWidget(self.measure)
+        inside.addLayout(first)
+        for line in (self.parts, self.devices):
             inside.addWidget(line)
         return card
 
@@ -87,7 +96,13 @@ class LoadSettingsDialog(Dialog):
             self.need.setText(fit_words.sentence(fit, largest))
             self.parts.setText(words.parts(fit))
         self.parts.setVisible(fit is not None)
+        self.measure.setVisible(fit is not None and fit.measured is None)
         self.panel.show_fit(fit, threads)
+
+    def show_measuring(self, measuring: bool) -> None:
+        """Whether the exact figure is being found."""
+        self.measure.setEnabled(not measuring)
+        self.measure.setText("Measuring…" if measuring else "Measure exactly")
 
     def show_devices(self, devices: Sequence[Device]) -> None:
         """What computes here, and what of the settings that leaves possible."""

@@ -1,4 +1,4 @@
-"""One load setting: its label, a control, what it does, and back to the default."""
+"""One described setting: its label, a control, what it does, and back to the default."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TEMPLATE_HEIGHT = 96
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What `LoadParams` says about a field."""
+    """What its section says about a field."""
 
     name: str
     label: str
@@ -38,21 +38,21 @@ class Described:
     default: Any
 
 
-def described(name: str) -> Described:
-    """The description of a load setting."""
-    field = next(field for field in fields(LoadParams) if field.name == name)
+def described(name: str, section: type[Any]) -> Described:
+    """The description of a field of `LoadParams`, or of a section of the settings."""
+    field = next(field for field in fields(section) if field.name == name)
     told = field.metadata
     low, high = told["low"] or 0, told["high"] or 0
     return Described(name, told["label"], told["help"], low, high, told["choices"], field.default)
 
 
 class LoadField(FieldFrame):
-    """A value of `LoadParams`; subclasses have its control."""
+    """A value of `LoadParams` or of another `section`; subclasses have its control."""
 
     changed = Signal()
 
-    def __init__(self, theme: ThemeKeeper, name: str) -> None:
-        self.what = described(name)
+    def __init__(self, theme: ThemeKeeper, name: str, section: type[Any] = LoadParams) -> None:
+        self.what = described(name, section)
         super().__init__(theme, self.what.label, "")
         self.help = label(self.what.help, tone="muted", wrap=True, size=0.92)
         self.column.addWidget(self.help)
@@ -83,10 +83,14 @@ class ChoiceField(LoadField):
     """One of several values, each with its words."""
 
     def __init__(
-        self, theme: ThemeKeeper, name: str, choices: Sequence[tuple[str, Any]] = ()
+        self,
+        theme: ThemeKeeper,
+        name: str,
+        choices: Sequence[tuple[str, Any]] = (),
+        section: type[Any] = LoadParams,
     ) -> None:
         """Without `choices`, those of the description, in its own words."""
-        super().__init__(theme, name)
+        super().__init__(theme, name, section)
         self.box = named(ChoiceBox(theme), self.what.label)
         self.box.setAccessibleDescription(self.what.help)
         self.box.setFixedWidth(_CONTROL_WIDTH)
@@ -121,8 +125,10 @@ class ChoiceField(LoadField):
 class CountField(LoadField):
     """A whole number, or automatic where the description has None for its default."""
 
-    def __init__(self, theme: ThemeKeeper, name: str, step: int = 1) -> None:
-        super().__init__(theme, name)
+    def __init__(
+        self, theme: ThemeKeeper, name: str, step: int = 1, section: type[Any] = LoadParams
+    ) -> None:
+        super().__init__(theme, name, section)
         self._can_be_automatic = self.what.default is None
         self.spin = named(QSpinBox(), self.what.label)
         self.spin.setAccessibleDescription(self.what.help)
@@ -157,10 +163,18 @@ class CountField(LoadField):
 
 
 class RealField(LoadField):
-    """A number; 0 leaves it to the file."""
+    """A number; 0 leaves it to the file, or to what `at_zero` says."""
 
-    def __init__(self, theme: ThemeKeeper, name: str, step: float, decimals: int) -> None:
-        super().__init__(theme, name)
+    def __init__(
+        self,
+        theme: ThemeKeeper,
+        name: str,
+        step: float,
+        decimals: int,
+        at_zero: str = "As the file says",
+        section: type[Any] = LoadParams,
+    ) -> None:
+        super().__init__(theme, name, section)
         self.spin = named(QDoubleSpinBox(), self.what.label)
         self.spin.setAccessibleDescription(self.what.help)
         self.spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
@@ -169,7 +183,7 @@ class RealField(LoadField):
         self.spin.setSingleStep(step)
         self.spin.setKeyboardTracking(False)
         self.spin.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.spin.setSpecialValueText("As the file says")
+        self.spin.setSpecialValueText(at_zero)
         self.spin.setFixedWidth(_CONTROL_WIDTH)
         self.spin.installEventFilter(WheelGuard(self))
         self.title.setBuddy(self.spin)
@@ -189,8 +203,8 @@ class RealField(LoadField):
 class SwitchField(LoadField):
     """Yes or no."""
 
-    def __init__(self, theme: ThemeKeeper, name: str) -> None:
-        super().__init__(theme, name)
+    def __init__(self, theme: ThemeKeeper, name: str, section: type[Any] = LoadParams) -> None:
+        super().__init__(theme, name, section)
         self.box = named(TickBox(theme, ""), self.what.label)
         self.box.setAccessibleDescription(self.what.help)
         self.title.setBuddy(self.box)

@@ -54,6 +54,7 @@ class LoadSettingsPanel(QWidget):
         self.keys = ChoiceField(theme, "key_type")
         self.values = ChoiceField(theme, "value_type")
         self.threads = CountField(theme, "threads")
+        self.micro_batch = CountField(theme, "micro_batch", 128)
         self._simple: tuple[LoadField, ...] = (
             self.context,
             self.layers,
@@ -69,7 +70,7 @@ class LoadSettingsPanel(QWidget):
             *self._graphics,
             CountField(theme, "prompt_threads"),
             CountField(theme, "batch", 128),
-            CountField(theme, "micro_batch", 128),
+            self.micro_batch,
             ChoiceField(theme, "flash_attention", _FLASH),
             SwitchField(theme, "mmap"),
             SwitchField(theme, "mlock"),
@@ -151,6 +152,7 @@ class LoadSettingsPanel(QWidget):
                 field.offer([(automatic, AUTOMATIC), *choices])
             layers = sum(share.layers for share in fit.shares[1:])
             self.layers.show_automatic(f"Automatic ({layers})" if fit.shares else "Automatic")
+            self.micro_batch.show_automatic(f"Automatic ({fit.plan.batch:,})")
         self.threads.show_automatic(f"Automatic ({threads})" if threads else "Automatic")
 
     def show_devices(self, devices: Sequence[Device]) -> None:

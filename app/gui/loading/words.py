@@ -22,11 +22,13 @@ def parts(fit: Fit) -> str:
         if fit.draft_bytes:
             lines.append(f"Draft model: {size_text(fit.draft_bytes)}")
         return "\n".join(lines)
-    expected = fit.expected
+    expected, measured = fit.expected, fit.measured
+    sizes = expected if measured is None else measured
+    weights = "Weights" if measured is None else "Measured: weights"
     pieces = [
-        f"Weights {size_text(expected.weights_bytes)}",
-        f"context {size_text(expected.context_bytes)}",
-        f"buffers {size_text(expected.compute_bytes)}",
+        f"{weights} {size_text(sizes.weights_bytes)}",
+        f"context {size_text(sizes.context_bytes)}",
+        f"buffers {size_text(sizes.compute_bytes)}",
     ]
     if expected.projector_bytes:
         pieces.append(f"images {size_text(expected.projector_bytes)}")

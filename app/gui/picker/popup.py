@@ -48,6 +48,7 @@ class ModelPopup(QFrame):
     cancel_wished = Signal()
     open_file_wished = Signal()
     measure_wished = Signal()
+    memory_wished = Signal()
     opened = Signal()
     closed = Signal()
 
@@ -71,6 +72,8 @@ class ModelPopup(QFrame):
         self._open.setIcon(theme.icon("folder-open", "muted"))
         self._measure = text_button("Measure…", "Measure", kind="row")
         self._measure.setIcon(theme.icon("gauge", "muted"))
+        self._memory = text_button("Memory and disk…", "Memory and disk", kind="row")
+        self._memory.setIcon(theme.icon("sliders-horizontal", "muted"))
         self._lay_out()
         self._wire()
         self.hide()
@@ -119,6 +122,7 @@ class ModelPopup(QFrame):
         column.addLayout(state)
         column.addWidget(separator())
         column.addWidget(self._measure)
+        column.addWidget(self._memory)
         column.addWidget(self._open)
 
     def _wire(self) -> None:
@@ -126,6 +130,7 @@ class ModelPopup(QFrame):
         self._unload.clicked.connect(lambda: self.unload_wished.emit(""))
         self._cancel.clicked.connect(self.cancel_wished)
         self._measure.clicked.connect(self._on_measure)
+        self._memory.clicked.connect(self._on_memory)
         self._open.clicked.connect(self._on_open_file)
 
     # ------------------------------------------------------------------------------- content
@@ -211,6 +216,10 @@ class ModelPopup(QFrame):
     def _on_measure(self) -> None:
         self.close_up()
         self.measure_wished.emit()
+
+    def _on_memory(self) -> None:
+        self.close_up()
+        self.memory_wished.emit()
 
     def _on_open_file(self) -> None:
         self.close_up()

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from app.cli.arguments import parse
-from app.cli.commands import DONE, FAILED, WRONG_USAGE, Cache
+from app.cli.commands import DONE, FAILED, Cache
 from app.domain.errors import EngineError
 from tests.unit.cli.terminal import at_terminal
 from tests.unit.services.world import World
@@ -18,7 +18,7 @@ def test_the_words() -> None:
     assert parse(["--profile", "p", "cache", "clear", "--json"]) == Cache("p", True, True)
     with pytest.raises(SystemExit) as raised:
         parse(["cache", "burn"])
-    assert raised.value.code == WRONG_USAGE
+    assert raised.value.code == 2
 
 
 def test_it_tells_how_much_is_kept() -> None:

@@ -119,7 +119,7 @@ def test_words_and_unknown_keys_stay(file: Path) -> None:
 def test_a_bad_value_is_its_default_and_said(file: Path, line: str, expected_logs: object) -> None:
     expected_logs.expect("could not be used")  # pyright: ignore
     file.write_text(f"[models.'{MODEL}']\n{line}\nbatch = 256\n")
-    assert LoadSettingsFile(file).params(MODEL) == LoadParams(batch=256, micro_batch=256)
+    assert LoadSettingsFile(file).params(MODEL) == LoadParams(batch=256)
 
 
 def test_numbers_out_of_bounds_are_brought_within(file: Path) -> None:

@@ -22,6 +22,7 @@ from app.domain.load_params import (
     is_possible,
     load_params_from_dict,
     plan_of,
+    settled_micro_batch,
 )
 
 NUMBERS = st.integers(-(10**12), 10**12)
@@ -39,7 +40,7 @@ WILD = st.builds(
     threads=optional(NUMBERS),
     prompt_threads=optional(NUMBERS),
     batch=NUMBERS,
-    micro_batch=NUMBERS,
+    micro_batch=optional(NUMBERS),
     main_device=optional(NUMBERS),
     tensor_split=st.lists(REALS, max_size=20).map(tuple),
     rope_factor=REALS,
@@ -56,7 +57,7 @@ def test_whatever_is_asked_stays_within_its_bounds(params: LoadParams) -> None:
         if isinstance(value, int | float) and not isinstance(value, bool):
             assert field.metadata["low"] <= value <= field.metadata["high"]
             assert isinstance(value, float) is isinstance(field.default, float)
-    assert sound.micro_batch <= sound.batch
+    assert settled_micro_batch(sound) <= sound.batch
     assert all(math.isfinite(share) and share >= 0 for share in sound.tensor_split)
     assert all(math.isfinite(adapter.scale) for adapter in sound.adapters)
     assert bounded(sound) == sound
@@ -127,6 +128,8 @@ def test_the_plan_of_a_load() -> None:
     assert (plan.context_length, plan.key_type, plan.value_type) == (1024, "q8_0", "f16")
     assert (plan.batch, plan.flash, plan.full_window) == (256, True, True)
     assert plan_of(LoadParams(), 2048).context_length == 2048
+    assert plan_of(LoadParams(), 2048).batch == 512
+    assert plan_of(LoadParams(batch=256), 2048).batch == 256
 
 
 def test_every_choice_and_number_is_described() -> None:

@@ -226,7 +226,20 @@ def test_a_long_context_is_worth_flash_attention() -> None:
 def test_what_is_wished_of_attention_stays(wished: LoadParams) -> None:
     chosen = fitted(model(), wished, room())
     assert chosen.flash_attention == wished.flash_attention
-    assert chosen.micro_batch == 512
+    assert chosen.micro_batch == wished.micro_batch
+
+
+def test_a_micro_batch_that_is_wished_stays() -> None:
+    """With plain attention where it is cheap for so many, else with flash attention."""
+    small = replace(model(), heads=9)
+    for tokens, attention in ((128, "off"), (512, "off"), (2048, "auto")):
+        chosen = fitted(small, LoadParams(batch=2048, micro_batch=tokens), room())
+        assert (chosen.micro_batch, chosen.flash_attention) == (tokens, attention)
+
+
+def test_an_automatic_micro_batch_is_never_more_than_the_batch() -> None:
+    small = replace(model(), heads=9)
+    assert fitted(small, LoadParams(batch=128), room()).micro_batch == 128
 
 
 def test_where_nothing_fits_the_least_is_tried() -> None:

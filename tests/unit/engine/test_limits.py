@@ -82,6 +82,7 @@ def test_a_load_is_settled_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     settled = settle(LoadParams(threads=3, batch=256, micro_batch=4096), 8192)
     assert (settled.context_length, settled.threads, settled.prompt_threads) == (8192, 3, 3)
     assert (settled.batch, settled.micro_batch) == (256, 256)
+    assert settle(LoadParams(), 8192).micro_batch == 512
     assert settle(LoadParams(threads=3, prompt_threads=8), 8192).prompt_threads == 8
 
 

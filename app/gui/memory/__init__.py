@@ -1,0 +1,1 @@
+"""What models may take of memory, and conversations of the disk: the dialog of these settings."""
