@@ -185,7 +185,8 @@ class ModelService:
         """Have the chosen model ready, with this context length if one is given.
 
         `again` loads it even if it is there, with the settings as they are now. None if the load
-        was cancelled, or gave way to another one `again`. Raises `EngineError` and `ModelFileError` cases.
+        was cancelled, or gave way to another one `again`. Raises `EngineError` and
+        `ModelFileError` cases.
         """
         model = self._state.model
         if model is None:
@@ -261,6 +262,11 @@ class ModelService:
         if wish is None or path not in self._engine.loaded:
             return False
         return wish.params != self._load_settings.effective(path)
+
+    def loaded_automatically(self, path: str) -> bool:
+        """Whether the model is loaded with the context that its settings leave to Lamplight."""
+        wish = self._loaded_with.get(path)
+        return path in self._engine.loaded and wish is not None and not wish.together.context_length
 
     def cancel_load(self) -> None:
         """End a running load soon; nothing is loaded then."""
