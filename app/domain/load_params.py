@@ -73,7 +73,8 @@ class LoadParams:
     threads: int | None = setting(
         None,
         "Threads for writing",
-        "Processor cores that compute an answer. Left automatic, one core stays free.",
+        "Processor cores that compute an answer. Left automatic, one core stays free, or as many "
+        "are used as were measured to be fastest here.",
         low=1,
         high=512,
     )

@@ -66,7 +66,12 @@ class EngineSettings:
         restart=True,
     )
     threads: int = setting(
-        0, "Threads", "0: one fewer than the processor has cores.", low=0, high=512
+        0,
+        "Threads",
+        "0: as many as were measured to be fastest here, else one fewer than the processor has "
+        "cores.",
+        low=0,
+        high=512,
     )
     load_at_start: bool = setting(
         True, "Load at start", "Load the chosen model as soon as the window is open."

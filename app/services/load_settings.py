@@ -55,7 +55,12 @@ class LoadSettingsService:
     def automatic_threads(self) -> int | None:
         """The threads of a model that leaves them automatic: as the settings say, else what was
         measured to be the best here; None: one fewer than the cores."""
-        return self._settings.current.engine.threads or self._keeper.threads(self._machine)
+        return self._settings.current.engine.threads or self.measured_threads
+
+    @property
+    def measured_threads(self) -> int | None:
+        """What was measured to be the best here; None: nothing was."""
+        return self._keeper.threads(self._machine)
 
     def set_threads(self, threads: int | None) -> None:
         """Remember the best count on this machine, for all models that leave it automatic.

@@ -287,6 +287,11 @@ class ModelService:
             return False
         return wish.params != self._load_settings.effective(path)
 
+    def loaded_automatically(self, path: str) -> bool:
+        """Whether the model is loaded with the context that its settings leave to Lamplight."""
+        wish = self._loaded_with.get(path)
+        return path in self._engine.loaded and wish is not None and not wish.together.context_length
+
     def cancel_load(self) -> None:
         """End a running load soon; nothing is loaded then."""
         if self._loading is not None:

@@ -168,6 +168,18 @@ async def test_another_context_length_offers_to_reload(
     await stage.until(reload.isHidden)
 
 
+async def test_less_free_memory_does_not_ask_to_reload(
+    stage: Stage, services: FakeServices
+) -> None:
+    await stage.begin()
+    stage.window.menus.inspector.trigger()
+    await services.models.preload()
+    info = services.models.state.info
+    assert info is not None
+    services.models.show(replace(services.models.state, info=replace(info, context_length=2048)))
+    assert stage.find(QPushButton, "Reload to apply").isHidden()
+
+
 def test_lengths_go_up_to_what_the_model_was_trained_for() -> None:
     assert lengths_for(3000, None) == [1024, 2048, 3000]
     assert lengths_for(2048, 9999) == [1024, 2048, 9999]

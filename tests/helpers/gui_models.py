@@ -114,6 +114,9 @@ class FakeModels:
     def is_outdated(self, path: str) -> bool:
         return path in self.outdated
 
+    def loaded_automatically(self, path: str) -> bool:
+        return self.loads[-1:] == [None] and any(info.path == path for info in self.loaded)
+
     def show_loaded(self, *infos: LoadedInfo) -> None:
         """Publish what is in memory."""
         self.loaded = infos

@@ -15,7 +15,6 @@ from app.domain.facts import (
     ModelStateChanged,
 )
 from app.domain.fit import automatic_length
-from app.domain.localmodel import LocalModel
 from app.flow.tasks import TaskOwner
 from app.gui.inspector.panel import Inspector
 from app.services import Services
@@ -64,11 +63,13 @@ class InspectorController(QObject):
                 return
 
     def _show_model(self, state: ModelState) -> None:
-        usual, is_set = self._usual_length(state.model)
-        self._panel.show_model(state.model, state.info, usual, is_set=is_set)
         self._panel.show_defaults(*self._defaults())
+        if state.phase is ModelPhase.LOADING and state.fraction:
+            # A hundred steps are told, and memory is half taken.
+            return
+        usual, is_set = self._usual_length(state)
+        self._panel.show_model(state.model, state.info, usual, is_set=is_set)
         if state.phase is not ModelPhase.LOADING:
-            # While it loads, a hundred steps are told, and memory is half taken.
             self._show_fit()
 
     def _show_fit(self) -> None:
@@ -83,13 +84,18 @@ class InspectorController(QObject):
         fit = self._services.fit.fit(chosen, wished)
         self._panel.show_fit(fit, self._services.fit.largest_context(chosen, wished))
 
-    def _usual_length(self, model: LocalModel | None) -> tuple[int, bool]:
+    def _usual_length(self, state: ModelState) -> tuple[int, bool]:
         """The context of a conversation without a wish, and whether the model's settings say so."""
+        model, info = state.model, state.info
         if model is None:
             return automatic_length(0), False
         wished = self._services.load_settings.effective(model.path)
-        fit = self._services.fit.fit(model, wished)
         is_set = wished.context_length is not None
+        automatic = self._services.models.loaded_automatically
+        if info is not None and not is_set and automatic(model.path):
+            # What would fit now says nothing of what is loaded.
+            return info.context_length, is_set
+        fit = self._services.fit.fit(model, wished)
         if fit is not None:
             return fit.plan.context_length, is_set
         return wished.context_length or automatic_length(model.facts.trained_context), is_set

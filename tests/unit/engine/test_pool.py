@@ -182,34 +182,6 @@ def test_what_told_the_devices_gets_the_first_model(pools: Pools, models: dict[s
     assert len(pools.made) == 2
 
 
-def test_a_reload_that_is_cancelled_while_it_waits_stops_nothing(
-    pools: Pools, tmp_path: Path
-) -> None:
-    talker = babbler(tmp_path / "talker.gguf", {"llama.context_length": 65536})
-
-    async def go() -> tuple[Events, list[str], bool]:
-        await pools.load(talker, context_length=65536)
-        endless = replace(GREEDY, grammar='root ::= "a" root')
-        long = GenerateRequest("long", str(talker), user("Hello"), endless, max_tokens=60_000)
-        answer = asyncio.ensure_future(collect(pools.pool.generate(long)))
-        await asyncio.sleep(0.1)
-        again = LoadRequest("again", str(talker), LoadParams(threads=1))
-        loading = asyncio.ensure_future(collect(pools.pool.load(again)))
-        await asyncio.sleep(0.1)
-        pools.pool.cancel("again")
-        cancelled = await loading
-        # What follows from its end is done as well.
-        await asyncio.sleep(0.05)
-        names, answers_on = pools.names, not answer.done()
-        pools.pool.cancel("long")
-        await answer
-        return cancelled, names, answers_on
-
-    cancelled, names, answers_on = pools.run(go())
-    assert cancelled.all == [LoadCancelled()]
-    assert (names, answers_on) == (["talker"], True)
-
-
 def test_after_close_nothing_begins(pools: Pools, models: dict[str, Path]) -> None:
     async def go() -> tuple[Any, Any]:
         await pools.pool.close()
