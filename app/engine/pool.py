@@ -378,12 +378,13 @@ class EnginePool:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        seconds = self._limits().idle_seconds
-        if seconds <= 0 or not self._places or self._closing:
+        if not self._places or self._closing:
             return
-        due = min(place.used_at for place in self._places.values()) + seconds - self._clock()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(due, _SOONEST), self._expire)
+        seconds, due = self._limits().idle_seconds, _LATEST
+        if seconds > 0:
+            oldest = min(place.used_at for place in self._places.values())
+            due = min(max(oldest + seconds - self._clock(), _SOONEST), _LATEST)
+        self._timer = asyncio.get_running_loop().call_later(due, self._expire)
 
     def _expire(self) -> None:
         seconds = self._limits().idle_seconds
@@ -442,6 +443,8 @@ class EnginePool:
 
 
 _SOONEST = 0.05
+_LATEST = 60.0
+"""Seconds until the next look: the time to live may have been changed meanwhile."""
 
 
 def _resident(place: _Place) -> Resident:
