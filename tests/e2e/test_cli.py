@@ -205,13 +205,16 @@ def test_ctrl_c_stops_the_answer_and_leaves_no_process() -> None:
 
 @posix_only
 def test_ctrl_c_at_any_moment_of_the_start() -> None:
-    """From the first import to the load: always 130, never a traceback."""
+    """From the first import to the load: always 130, never a traceback.
+
+    On a machine that is busy the first signal comes before Python can hear it, and ends the process.
+    """
     for tenth in range(0, 12, 2):
         with running(*STARTER, LONG) as process:
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(0.15 + tenth / 10)
             status, _, err = interrupted(process)
-        assert status == INTERRUPTED
+        assert status == INTERRUPTED or (status == -signal.SIGINT and tenth == 0)
         assert "Traceback" not in err
 
 
