@@ -207,7 +207,7 @@ def test_ctrl_c_stops_the_answer_and_leaves_no_process() -> None:
 def test_ctrl_c_at_any_moment_of_the_start() -> None:
     """From the first import to the load: always 130, never a traceback.
 
-    On a machine that is busy the first signal comes before Python can hear it, and ends the process.
+    On a busy machine the first signal comes before Python can hear it, and ends the process.
     """
     for tenth in range(0, 12, 2):
         with running(*STARTER, LONG) as process:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from PySide6.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
+from shiboken6 import isValid
 
 from app.gui.resources import resource
 
@@ -35,11 +36,26 @@ def _drawn(name: str, colour: str, width: int, height: int) -> QPixmap:
     return pixmap
 
 
+_engines: list[QIconEngine] = []
+"""Those that belong to an icon. Python's garbage collector must never end one: where an icon and
+its engine are garbage together it may take the engine first, and the icon's own end then reaches
+for what is gone (PySide 6.11, a crash in QIcon's destructor)."""
+_LOOK_THROUGH = 512
+
+
+def _keep(engine: QIconEngine) -> None:
+    """Until its icon is gone, with which Qt ends it."""
+    if len(_engines) >= _LOOK_THROUGH:
+        _engines[:] = [kept for kept in _engines if isValid(kept)]
+    _engines.append(engine)
+
+
 class LineIconEngine(QIconEngine):
     """Asks for its colour each time it paints, so a change of theme needs no new icons."""
 
     def __init__(self, name: str, colour: Callable[[], QColor]) -> None:
         super().__init__()
+        _keep(self)
         self._name = name
         self._colour = colour
 
