@@ -118,6 +118,10 @@ class Pages(QStackedWidget):
         if self._shown is None:
             self.show_page(page.name)
 
+    def has(self, name: str) -> bool:
+        """Whether the page of this name can be shown."""
+        return name in self._pages
+
     @property
     def shown(self) -> str:
         """The name of the page that is shown."""
