@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu, QPushButton, QSystemTrayIcon, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QSystemTrayIcon, QToolButton, QWidget
 
 from app.domain.errors import ConfigError, HubUnreachable, NoSpace
 from app.domain.facts import ModelPhase
@@ -16,6 +16,7 @@ from app.domain.settings import HubSettings
 from app.domain.transfer import Transfer, TransferPhase
 from app.gui.downloads.notifier import Notifier
 from app.gui.downloads.row import TransferRow, Wish
+from app.gui.downloads.words import GOES_ON
 from app.gui.navigation import PlaceButton
 from app.gui.pages import CHAT, DOWNLOADS
 from tests.helpers.gui_services import FakeServices
@@ -274,6 +275,16 @@ async def test_the_last_row_gives_the_focus_to_the_one_before(
     stage.key(Qt.Key.Key_Delete)
     await stage.until(lambda: titles(stage) == ["A"])
     assert stage.focus() is rows(stage)[0]
+
+
+async def test_that_it_goes_on_is_said_once_and_while_it_holds(
+    stage: Stage, services: FakeServices
+) -> None:
+    await begin(stage, transfer("A"), transfer("B", P.WAITING))
+    (said,) = [label for label in stage.window.findChildren(QLabel) if label.text() == GOES_ON]
+    assert said.isVisible()
+    services.transfers.announce(transfer("A", P.PAUSED))
+    assert not said.isVisible()
 
 
 # ------------------------------------------------------------------------------------ the limits

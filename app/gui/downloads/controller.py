@@ -87,7 +87,6 @@ class DownloadsController(QObject):
     def show_now(self) -> None:
         """Show what there is."""
         self._hear(self._services.transfers.transfers)
-        self.page.limits.show_settings(self._services.settings.current.hub)
         self.page.empty.browse.setVisible(self._window.pages.has(MODELS))
 
     def heard(self, fact: Fact) -> None:
@@ -118,6 +117,7 @@ class DownloadsController(QObject):
     def _on_page(self, page: Page) -> None:
         if page is self.page:
             self._unseen.clear()
+            self.page.limits.show_settings(self._services.settings.current.hub)
             self._show()
 
     def _hear(self, transfers: tuple[Transfer, ...]) -> None:

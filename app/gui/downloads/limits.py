@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Signal
@@ -59,7 +60,7 @@ class LimitsBar(QFrame):
         numbers = [(str(each), each) for each in _AT_ONCE]
         self._fill(self.at_once, numbers, settings.at_once)
 
-    def _fill(self, box: ChoiceBox, choices: list[tuple[str, float]], chosen: float) -> None:
+    def _fill(self, box: ChoiceBox, choices: Sequence[tuple[str, float]], chosen: float) -> None:
         with QSignalBlocker(box):
             box.clear()
             for words, value in choices:

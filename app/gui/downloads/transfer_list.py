@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from app.domain.transfer import Transfer
 from app.gui.controls import label, named, text_button
 from app.gui.downloads.row import TransferRow
-from app.gui.downloads.words import GOES_ON, is_pending
+from app.gui.downloads.words import GOES_ON, is_going, is_pending
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import READING_WIDTH, SPACE_2, SPACE_3, SPACE_4
 
@@ -88,7 +88,7 @@ class TransferList(QScrollArea):
         if self._dragged is None:
             self._arrange(self._pending, pending)
             self._arrange(self._finished, finished)
-        self._goes_on.setVisible(bool(pending))
+        self._goes_on.setVisible(any(map(is_going, transfers)))
         self._heading.setVisible(bool(finished))
 
     def rows(self) -> list[TransferRow]:
@@ -152,7 +152,7 @@ class TransferList(QScrollArea):
         """The row goes where the mouse is; the others make room."""
         self._dragged = row
         rows = _rows_of(self._pending)
-        at = self._sheet_y(y)
+        at = row.mapFromGlobal(QPoint(0, y)).y() + row.y()
         others = [each for each in rows if each is not row]
         place = sum(each.geometry().center().y() < at for each in others)
         if rows.index(row) != place:
@@ -165,11 +165,6 @@ class TransferList(QScrollArea):
             self._dragged = None
             place = _rows_of(self._pending).index(row)
             self.moved.emit(row.transfer.transfer_id, place)
-
-    def _sheet_y(self, y: int) -> int:
-        """Global pixels from the top, in those of the rows' own place."""
-        parent = next(iter(self._rows.values())).parentWidget()
-        return parent.mapFromGlobal(QPoint(0, y)).y()
 
 
 def _column() -> QVBoxLayout:

@@ -141,6 +141,6 @@ def badge_text(going: int, done: int, failed: int) -> str:
 def lost_text(transfer: Transfer) -> str:
     """What removing it takes away."""
     return (
-        f"{size_text(transfer.done_bytes)} of it have come. They are deleted, "
-        "and a later download begins anew."
+        f"{size_text(transfer.done_bytes)} of it are here already and would be deleted. "
+        "A later download begins anew."
     )

@@ -119,5 +119,5 @@ def test_a_long_title_is_cut():
 
 
 def test_what_is_lost_is_told():
-    assert lost_text(transfer("A", done=GB)).startswith("1.0 GB of it have come.")
+    assert lost_text(transfer("A", done=GB)).startswith("1.0 GB of it are here already")
     assert amount_text(transfer("A", done=GB)) == "1.0 GB of 2.0 GB"
