@@ -84,7 +84,11 @@ class Application:
         self._owns_profile = owns_profile
         self._unusable = unusable
         self._tasks = TaskOwner(_report_bug)
-        self._downloads = ProfileLock(paths.downloads_lock)
+        self._downloads = ProfileLock(
+            paths.downloads_lock,
+            "Another Lamplight is downloading into this profile.",
+            "Wait until it is done, or stop it; then try again.",
+        )
         # What ends each thing that was begun, in the order of its beginning.
         self._stops: list[Callable[[], Awaitable[None]]] = []
         # What went wrong while everything was opened; `start` may add to it.
@@ -144,8 +148,10 @@ class Application:
         return services
 
     async def start_for_window(self) -> Services:
-        """As `start`, and read the chosen model so that the first question need not wait."""
+        """As `start`; go on with downloads, and read the chosen model so that the first question
+        need not wait."""
         services = await self.start()
+        self._tasks.spawn(services.transfers.start(), "go-on-with-downloads")
         if self.settings.current.engine.load_at_start:
             self._tasks.spawn(services.models.preload(at_start=True), "preload")
         return services
