@@ -23,6 +23,11 @@ class RepoName:
     """Of one file, where the name is that file's address."""
 
 
+def is_address(text: str) -> bool:
+    """Whether it is an address of the hub, and so no path."""
+    return _ADDRESS.match(text.strip()) is not None
+
+
 def parse_repo_name(text: str) -> RepoName:
     """`author/repo`, `author/repo:Q4_K_M`, `hf.co/…`, or an address copied from a web browser.
 

@@ -82,6 +82,10 @@ class FitService:
         self.devices = await self._engine.devices()
         return self.devices
 
+    async def look_at(self, path: str) -> LocalModel:
+        """The header of a file, which is not offered for that; raises `ModelFileError` cases."""
+        return await self._library.inspect(path)
+
     async def look_at_draft(self, params: LoadParams) -> None:
         """Read the header of the draft model that these name, if they do: from now on what it takes
         is known. Raises `LoadSettingsRefused` where it cannot be used."""
