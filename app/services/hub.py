@@ -9,7 +9,7 @@ from app.domain.errors import HubAnswerBroken, RepoMissing
 from app.domain.hub import CuratedRepo, RepoDetails, RepoPage, RepoQuery, Variant
 from app.domain.localmodel import FileBeginning, LocalModel
 from app.domain.ports import HubCatalogue, ModelLibrary
-from app.domain.repo_name import RepoName, parse_repo_name
+from app.domain.repo_name import ModelName, RepoName, parse_model_name, parse_repo_name
 from app.domain.variants import find_variant, recommended
 
 _FIRST_LOOK = 2 << 20
@@ -25,7 +25,10 @@ class HubService:
         catalogue: HubCatalogue,
         library: ModelLibrary,
         curated: Callable[[], tuple[CuratedRepo, ...]],
+        address: str = "",
     ) -> None:
+        """`address` is the hub's own, where it is a mirror: names may be copied from it too."""
+        self._mirrors = (address,)
         self._catalogue = catalogue
         self._library = library
         self._curated = curated
@@ -46,9 +49,13 @@ class HubService:
         """The repository's page in Markdown; foreign text. Empty where it has none."""
         return await self._catalogue.card(details.summary.repo_id, details.commit)
 
+    def read_name(self, text: str) -> ModelName:
+        """Whose model a name or an address means; raises `UsageError`. Asks nobody."""
+        return parse_model_name(text, self._mirrors)
+
     async def find(self, name: str) -> tuple[RepoDetails, Variant]:
         """What a name asks for (see `parse_repo_name`); raises `UsageError` too."""
-        wanted = parse_repo_name(name)
+        wanted = parse_repo_name(name, self._mirrors)
         details = await self._catalogue.details(wanted.repo_id)
         return details, _chosen(details, wanted)
 
