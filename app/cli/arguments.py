@@ -57,7 +57,8 @@ commands:
   conversations search Q  find messages with all of these words
   models search QUERY     look for models on the hub (Hugging Face, or a mirror)
   models show NAME        tell what a repository holds, and what fits here
-  pull NAME               download a model: AUTHOR/NAME, or AUTHOR/NAME:VARIANT
+  pull NAME               download a model: AUTHOR/NAME, AUTHOR/NAME:VARIANT,
+                          or through Ollama a name of Ollama's (llama3.2:3b)
   fit NAME|PATH           tell what a model takes of this machine's memory
   bench                   measure how fast a model is on this machine
   cache [clear]           tell how much is kept on disk of what models have read

@@ -13,6 +13,7 @@ from app.domain.fit import MEMORY, Fit, Share
 from app.domain.fit_inputs import FitInputs
 from app.domain.load_params import LoadParams
 from app.domain.localmodel import LocalModel
+from app.domain.repo_name import OllamaName
 from app.services import Services
 
 
@@ -43,6 +44,9 @@ async def tell_fit(command: TellFit, services: Services, output: Output) -> int:
 async def _model(command: TellFit, services: Services) -> LocalModel:
     if command.is_file:
         return await services.fit.look_at(command.model)
+    named = services.hub.read_name(command.model)
+    if isinstance(named, OllamaName):
+        return await services.ollama.look_at(named.name)
     details, variant = await services.hub.find(command.model)
     return await services.hub.look_into(details, variant)
 

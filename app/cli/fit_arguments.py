@@ -20,7 +20,7 @@ def fit(parser: argparse.ArgumentParser, words: list[str], length: Callable[[str
     parser.add_argument(
         "model",
         metavar="NAME|PATH",
-        help="a GGUF file, or AUTHOR/NAME, AUTHOR/NAME:VARIANT, or an address",
+        help="a GGUF file, AUTHOR/NAME, AUTHOR/NAME:VARIANT, an address, or what Ollama has",
     )
     parser.add_argument(
         "--ctx",

@@ -6,11 +6,13 @@ import asyncio
 from typing import Any
 
 from app.cli.commands import DONE, Pull, SearchModels, ShowRepo
+from app.cli.ollama import pull_from_ollama
 from app.cli.output import Output
 from app.cli.sizes import size_text
 from app.domain.errors import HubError, ModelFileError, TransferError
 from app.domain.fit import Fit
 from app.domain.hub import Access, RepoDetails, RepoSummary, Variant
+from app.domain.repo_name import OllamaName
 from app.domain.transfer import Transfer, TransferPhase
 from app.services import Services
 
@@ -61,6 +63,9 @@ async def show_repo(command: ShowRepo, services: Services, output: Output) -> in
 
 async def pull(command: Pull, services: Services, output: Output) -> int:
     """Download it, with its progress; raises what stopped it."""
+    named = services.hub.read_name(command.name)
+    if isinstance(named, OllamaName):
+        return await pull_from_ollama(named.name, command, services, output)
     details, variant = await services.hub.find(command.name)
     transfer_id = await services.transfers.download(details, variant)
     try:

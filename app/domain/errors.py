@@ -411,6 +411,12 @@ class ChecksumWrong(TransferError):
     kind = "transfer.checksum_wrong"
 
 
+class DownloadsElsewhere(TransferError):
+    """Another process is downloading for this profile."""
+
+    kind = "transfer.elsewhere"
+
+
 class NoSuchTransfer(TransferError):
     """The transfer is not in the list (any more)."""
 

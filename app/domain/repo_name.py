@@ -67,11 +67,13 @@ def parse_model_name(text: str, mirrors: Iterable[str] = ()) -> ModelName:
     typed = text.strip()
     name = _COMMAND.sub("", typed)
     below = _after_host(name, _OLLAMA_HOSTS)
-    if below is None and name == typed and not _is_ollamas(name):
-        return parse_repo_name(text, mirrors)
-    if _after_host(name, _hubs(mirrors)) is not None:
-        # Ollama can fetch from the hub too (`ollama run hf.co/author/repo`), but so can we.
-        return parse_repo_name(name, mirrors)
+    is_ollamas = below is not None or name != typed or _is_ollamas(name)
+    # Ollama can fetch from the hub too (`ollama run hf.co/author/repo`), but so can we.
+    if not is_ollamas or _after_host(name, _hubs(mirrors)) is not None:
+        repo = _read_repo(name, mirrors)
+        if repo is None:
+            raise _refused(text)
+        return repo
     # Below an address there may be other pages of the model (`/tags`, `/blobs/…`).
     bare = name if below is None else "/".join(below.split("/")[:2])
     bare = bare.removeprefix("library/")
@@ -85,16 +87,27 @@ def parse_repo_name(text: str, mirrors: Iterable[str] = ()) -> RepoName:
 
     Raises `UsageError`.
     """
-    below = _after_host(text.strip(), _hubs(mirrors))
-    name, _, query = (text.strip() if below is None else below).partition("?")
+    repo = _read_repo(text.strip(), mirrors)
+    if repo is None:
+        raise UsageError(
+            f"“{text}” is not the name of a repository.",
+            "",
+            "Write AUTHOR/NAME or AUTHOR/NAME:VARIANT, or copy its address from a web browser.",
+        )
+    return repo
+
+
+def _read_repo(text: str, mirrors: Iterable[str]) -> RepoName | None:
+    below = _after_host(text, _hubs(mirrors))
+    name, _, query = (text if below is None else below).partition("?")
     parts = name.partition("#")[0].strip("/").split("/", 2)
     repo, _, quantisation = unquote("/".join(parts[:2])).partition(":")
     file = _FILE.match(parts[2]) if len(parts) == 3 else None
     # Below an address there may be other pages of the repository (`tree/main`); only files count.
     if below is None and (len(parts) != 2 or query or name != name.strip("/")):
-        raise _refused(text)
+        return None
     if not _REPO.match(repo) or parts[0] in _NOT_REPOS:
-        raise _refused(text)
+        return None
     shown = parse_qs(query).get(_SHOWN_FILE, [""])[0]
     return RepoName(repo, quantisation.upper(), unquote(file["path"]) if file else shown)
 
