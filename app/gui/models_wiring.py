@@ -8,9 +8,11 @@ from PySide6.QtCore import QObject
 
 from app.domain.facts import Fact
 from app.flow.tasks import TaskOwner
+from app.gui.byname.controller import ByNameController
 from app.gui.loading.controller import LoadSettingsController
 from app.gui.measure.controller import MeasureController
 from app.gui.memory.controller import MemoryController
+from app.gui.pages import CHAT, DOWNLOADS
 from app.gui.picker.controller import ModelController
 from app.gui.window import MainWindow
 from app.services import Services
@@ -31,6 +33,7 @@ class ModelsWiring(QObject):
         super().__init__(window)
         self._window = window
         presenter = window.presenter
+        self.by_name = ByNameController(services, window, presenter, tasks)
         self.loading = LoadSettingsController(services, window, window.theme, presenter, tasks)
         self.measure = MeasureController(services, window, presenter, tasks)
         self.memory = MemoryController(services, window, presenter, tasks)
@@ -46,6 +49,8 @@ class ModelsWiring(QObject):
     def _wire(self) -> None:
         window, picker = self._window, self.picker
         menus = window.menus
+        self.by_name.chat_wished.connect(lambda: window.pages.go(CHAT))
+        self.by_name.downloads_wished.connect(lambda: window.pages.go(DOWNLOADS))
         picker.models_changed.connect(window.empty.set_has_model)
         picker.state_changed.connect(window.status.show_model)
         window.empty.open_file_wished.connect(self._ask_for_file)
@@ -55,6 +60,7 @@ class ModelsWiring(QObject):
         window.popup.memory_wished.connect(self.memory.show)
         window.popup.open_file_wished.connect(self._ask_for_file)
         window.popup.settings_wished.connect(self.loading.open)
+        menus.by_name.triggered.connect(lambda: self.by_name.show())
         menus.measure.triggered.connect(self.measure.show)
         menus.memory.triggered.connect(self.memory.show)
         menus.model_settings.triggered.connect(lambda: self.loading.open())
@@ -68,6 +74,7 @@ class ModelsWiring(QObject):
 
     def finish(self) -> None:
         """Write what is unsaved and close what is open."""
+        self.by_name.close()
         self.loading.save()
         self.measure.close()
         self.memory.close()
