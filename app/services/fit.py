@@ -117,7 +117,7 @@ class FitService:
         plan = _plan(model, params)
         record = self._records.get(_key(model, plan))
         expected = estimate(model.shape, plan, self.factor)
-        room = self._room()
+        room = self.room()
         draft = self._draft_needs(params, room)
         shares = place(model.shape, params, plan, without(room, draft), self.factor)
         return Fit(
@@ -136,7 +136,7 @@ class FitService:
             return wished
         # The draft model's share grows with the context, which only becomes shorter from here.
         most = wished.context_length or automatic_length(model.facts.trained_context)
-        room = self._room()
+        room = self.room()
         draft = self._draft_needs(replace(wished, context_length=most), room)
         return fitted(model.shape, wished, without(room, draft), self.factor)
 
@@ -144,7 +144,7 @@ class FitService:
         """Bytes by place, for whoever has to make room for a load with these."""
         if model.shape is None:
             return ((MEMORY, model.facts.file_bytes),)
-        room = self._room()
+        room = self.room()
         draft = self._draft_needs(params, room)
         own = place(model.shape, params, _plan(model, params), without(room, draft), self.factor)
         return tuple((Counter(dict(needs_of(own))) + draft).items())
@@ -154,7 +154,7 @@ class FitService:
         shape = model.shape
         if shape is None:
             return 0
-        params, room = self.fitted(model, wished), self._room()
+        params, room = self.fitted(model, wished), self.room()
         most = model.facts.trained_context or automatic_length(0)
 
         def fits(length: int) -> bool:
@@ -223,7 +223,8 @@ class FitService:
 
     # ------------------------------------------------------------------------------- memory
 
-    def _room(self) -> Room:
+    def room(self) -> Room:
+        """What is free now, as if the loaded models had made way."""
         gives_back: Counter[str] = Counter()
         for info in self._engine.loaded.values():
             gives_back.update(dict(info.places))
