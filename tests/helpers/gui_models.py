@@ -21,10 +21,11 @@ from app.domain.facts import (
     ModelStateChanged,
 )
 from app.domain.fit import Fit, FitEstimate, MeasuredSizes, Share
+from app.domain.fit_inputs import FitInputs
 from app.domain.generation import LoadedInfo
 from app.domain.load_params import LoadParams, plan_of
 from app.domain.localmodel import STARTER_LABEL, GgufFacts, LocalModel
-from app.domain.placement import Device, DeviceKind
+from app.domain.placement import Device, DeviceKind, Room
 from app.domain.slowness import Diagnosis, Fix
 from app.flow.broadcast import Broadcast
 
@@ -213,6 +214,11 @@ class FakeFit:
         chosen = wished.draft_path if wished else ""
         draft = 50_000_000 if chosen and chosen in self.drafts else 0
         return Fit(plan, expected, self.measured, self.free, self.shares, draft)
+
+    def inputs(self, model: LocalModel, _draft_path: str = "") -> FitInputs | None:
+        if self.unknown or model.shape is None:
+            return None
+        return FitInputs(model.shape, model.facts.trained_context, Room(self.free), self.free)
 
     async def measure(self, model: LocalModel, wished: LoadParams | None = None) -> Fit | None:
         """Exactly 410 MB."""

@@ -48,9 +48,10 @@ class Browser(QWidget):
         self._theme = theme
         self.field = self._make_field()
         self.filters = Filters(theme)
-        self.popular = text_button("Show what is popular", kind="primary")
-        self.back = text_button("Back to Lamplight's own list", kind="quiet")
-        self.widen = text_button("Clear the filters", kind="quiet")
+        self.popular = text_button("Show what is popular")
+        self.popular.setIcon(theme.icon("globe", "muted"))
+        self.back = text_button("Lamplight's own list", kind="link")
+        self.widen = text_button("Clear the filters", kind="link")
         self._notice = label(tone="muted", wrap=True, size=0.92)
         self._notice.setObjectName("Found sentence")
         self.trouble = TroubleNote(theme)
@@ -90,17 +91,19 @@ class Browser(QWidget):
         return view
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(0, 0, 0, 0)
-        for button in (self.popular, self.back, self.widen):
-            buttons.addWidget(button)
-        buttons.addStretch()
+        line = QHBoxLayout()
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(SPACE_2)
+        line.addWidget(self._notice, 1)
+        for button in (self.widen, self.back):
+            line.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         head = QVBoxLayout()
         head.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_2)
         head.setSpacing(SPACE_2)
-        for widget in (self.field, self.filters, self.trouble, self._notice):
+        for widget in (self.field, self.filters, self.trouble):
             head.addWidget(widget)
-        head.addLayout(buttons)
+        head.addLayout(line)
+        head.addWidget(self.popular, 0, Qt.AlignmentFlag.AlignLeft)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, SPACE_1)
         column.setSpacing(0)

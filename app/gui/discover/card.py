@@ -23,7 +23,7 @@ _PORTION = 4_000
 
 
 class CardView(QWidget):
-    """As high as its text; what is around it scrolls. The text begins `GUTTER` from the left."""
+    """As high as its text; what is around it scrolls."""
 
     link_activated = Signal(str)
 
@@ -95,9 +95,10 @@ class CardView(QWidget):
     def _fit(self) -> None:
         self._height = 0
         if self._body is not None:
-            width = max(120, self.width() - GUTTER)
+            width = max(120, self.width())
             self._height = self._body.fit(width)
-            self._body.setGeometry(0, 0, width + GUTTER, self._height)
+            # The text stands below the headings above it; its gutter is for long list numbers.
+            self._body.setGeometry(-GUTTER, 0, width + GUTTER, self._height)
         self.updateGeometry()
 
     def _clear(self) -> None:

@@ -26,6 +26,7 @@ _HEADING = re.compile(r"<h([1-6])\b[^<>]{0,2000}>\s*([^<>\n]{1,500}?)\s*</h\1\s*
 _BREAK = re.compile(
     r"</?(?:br|p|div|tr|li|ul|ol|table|center|details|summary)\b[^<>]{0,2000}>", re.IGNORECASE
 )
+_INDENTED_TAG = re.compile(r"^[ \t]+<", re.MULTILINE)
 _TAG = re.compile(r"</?[a-z][a-z0-9-]{0,30}(?:\s[^<>]{0,4000})?/?>", re.IGNORECASE)
 _INLINE_CODE = re.compile(r"`[^`\n]{1,1000}`|``[^\n]{1,200}?``")
 _PICTURE = re.compile(r"!\[[^\[\]\n]{0,500}\]\([^()\s]{0,2000}(?:\s[^()\n]{0,500})?\)")
@@ -84,6 +85,8 @@ def _without_html(text: str) -> str:
 
 def _without_tags(text: str) -> str:
     if "<" in text:
+        # What stands further in because of its tag must not become code.
+        text = _INDENTED_TAG.sub("<", text)
         text = _LINK.sub(r"[\2](\1)", text)
         text = _HEADING.sub(lambda found: f"\n\n{'#' * int(found[1])} {found[2]}\n\n", text)
         text = "".join(_without_tags_in(line) for line in text.splitlines(keepends=True))
@@ -93,10 +96,6 @@ def _without_tags(text: str) -> str:
 
 
 def _without_tags_in(line: str) -> str:
-    stripped = line.lstrip(" \t")
-    if stripped.startswith("<"):
-        # What stands further in because of its tag must not become code.
-        line = stripped
     # A line break in a cell must not end the table.
-    between = " " if stripped.startswith("|") else "\n\n"
+    between = " " if line.lstrip().startswith("|") else "\n\n"
     return _TAG.sub("", _BREAK.sub(between, line))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from app.domain.hub import RepoQuery, RepoSort
 from app.gui.controls import ChoiceBox, TickBox, named, text_button
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import SPACE_1, SPACE_2
+from app.gui.theme.tokens import SPACE_2
 
 _SORTS = (
     ("Trending", RepoSort.TRENDING),
@@ -114,7 +114,7 @@ class Filters(QWidget):
         row.addWidget(self._more)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_1)
+        column.setSpacing(SPACE_2)
         column.addLayout(row)
         column.addWidget(self._folded)
 

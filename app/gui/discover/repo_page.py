@@ -14,7 +14,6 @@ from app.gui.discover.card import CardView
 from app.gui.discover.trouble import TroubleNote
 from app.gui.discover.variants import VariantList
 from app.gui.theme.tokens import READING_WIDTH, SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6
-from app.gui.transcript.styles import GUTTER
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -125,13 +124,8 @@ class RepoPage(QWidget):
         column.addSpacing(SPACE_3)
         self._about = label("About this model", size=1.12)
         self._make_bold(self._about)
-        for widget in (self._about, self.card_sentence):
+        for widget in (self._about, self.card_sentence, self.card):
             column.addWidget(widget)
-        card = QHBoxLayout()
-        # The card keeps a gutter of its own, for long numbers of lists.
-        card.setContentsMargins(-GUTTER, 0, 0, 0)
-        card.addWidget(self.card)
-        column.addLayout(card)
         column.addStretch()
         self._inside = inside
         self._lay_out_scroll(inside)

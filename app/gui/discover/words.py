@@ -23,6 +23,18 @@ _TASKS = {
     "text-to-image": "makes images",
     "text-to-speech": "text to speech",
 }
+_LICENCES = {
+    "apache-2.0": "Apache 2.0",
+    "cc-by-4.0": "CC BY 4.0",
+    "cc-by-nc-4.0": "CC BY-NC 4.0",
+    "gemma": "Gemma",
+    "llama3": "Llama 3",
+    "llama3.1": "Llama 3.1",
+    "llama3.2": "Llama 3.2",
+    "llama3.3": "Llama 3.3",
+    "mit": "MIT",
+    "other": "of its own",
+}
 _CURATED_TASKS = {
     "chat": "for conversation",
     "code": "for code",
@@ -193,8 +205,8 @@ def task_text(task: str) -> str:
 
 
 def licence_text(licence: str) -> str:
-    """`Apache 2.0` of `apache-2.0`; names of models' own licences are left as they are."""
-    return {"apache-2.0": "Apache 2.0", "mit": "MIT", "other": "of its own"}.get(licence, licence)
+    """`Apache 2.0` of `apache-2.0`; what few people use is left as it is."""
+    return _LICENCES.get(licence, licence)
 
 
 def parameters_text(count: int) -> str:
