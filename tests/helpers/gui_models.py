@@ -215,6 +215,9 @@ class FakeFit:
         draft = 50_000_000 if chosen and chosen in self.drafts else 0
         return Fit(plan, expected, self.measured, self.free, self.shares, draft)
 
+    def room(self) -> Room:
+        return Room(self.free)
+
     def inputs(self, model: LocalModel, _draft_path: str = "") -> FitInputs | None:
         if self.unknown or model.shape is None:
             return None

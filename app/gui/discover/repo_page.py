@@ -13,6 +13,7 @@ from app.gui.discover import words
 from app.gui.discover.card import CardView
 from app.gui.discover.trouble import TroubleNote
 from app.gui.discover.variants import VariantList
+from app.gui.flow_layout import FlowLayout
 from app.gui.theme.tokens import READING_WIDTH, SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class RepoPage(QWidget):
         self.terms.setObjectName("Terms")
         self.tags = label(tone="muted", wrap=True, size=0.92)
         self.tags.setObjectName("Tags")
-        self.bases = QHBoxLayout()
+        self.bases = FlowLayout(spacing=SPACE_1)
         self.gate = self._make_gate()
         self.trouble = TroubleNote(theme)
         self.variants = VariantList(theme, closer)
@@ -80,11 +81,9 @@ class RepoPage(QWidget):
         )
         self.request = text_button("Request access", kind="primary")
         self.token = text_button("Give an access token…", "Give an access token")
-        buttons = QHBoxLayout()
-        buttons.setSpacing(SPACE_2)
+        buttons = FlowLayout(spacing=SPACE_2)
         buttons.addWidget(self.request)
         buttons.addWidget(self.token)
-        buttons.addStretch()
         row = QHBoxLayout(gate)
         row.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_3)
         row.setSpacing(SPACE_3)
@@ -112,7 +111,6 @@ class RepoPage(QWidget):
         head.addWidget(self.title, 1)
         head.addWidget(self.browse, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(head)
-        self.bases.setSpacing(SPACE_1)
         for widget in (self.author, self.terms):
             column.addWidget(widget)
         column.addLayout(self.bases)
@@ -234,4 +232,3 @@ class RepoPage(QWidget):
             button = text_button(base, f"Open {base} in a web browser", kind="link")
             button.clicked.connect(lambda _=False, base=base: self.browse_wished.emit(base))
             self.bases.addWidget(button)
-        self.bases.addStretch()

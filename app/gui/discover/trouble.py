@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.domain.errors import (
     AccessNotGranted,
@@ -18,8 +18,9 @@ from app.domain.errors import (
     TokenRefused,
 )
 from app.gui.controls import Sign, label, named, restyle, styled, text_button
+from app.gui.flow_layout import FlowLayout
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import SPACE_2, SPACE_3, SPACE_4
+from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
 
 OFFLINE = (HubSilent, HubUnreachable, NetworkOff)
 """Nothing can be asked just now; what is on this computer works all the same."""
@@ -68,13 +69,13 @@ class TroubleNote(QFrame):
         words.setSpacing(2)
         words.addWidget(self._title)
         words.addWidget(self._remedy)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(SPACE_2)
-        buttons.setContentsMargins(0, SPACE_2, 0, 0)
+        buttons = FlowLayout(spacing=SPACE_2)
         for button in self._buttons:
             buttons.addWidget(button)
-        buttons.addStretch()
-        words.addLayout(buttons)
+        self._actions = QWidget()
+        self._actions.setLayout(buttons)
+        words.addSpacing(SPACE_1)
+        words.addWidget(self._actions)
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_3)
         row.setSpacing(SPACE_3)
@@ -97,6 +98,7 @@ class TroubleNote(QFrame):
             "Request access" if isinstance(error, AccessNotGranted) else "Open its page"
         )
         self.library.setVisible(isinstance(error, OFFLINE))
+        self._actions.setHidden(waits)
         self._mark_primary()
         self._tick.stop()
         if isinstance(error, HubBusy):
