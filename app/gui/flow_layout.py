@@ -62,14 +62,27 @@ class FlowLayout(QLayout):
 
     def _place(self, rect: QRect, *, move: bool) -> int:
         """Place the items in a rectangle of this width; the height they take."""
-        x = y = line = 0
+        y = 0
+        for line in self._lines(rect.width()):
+            height = max(item.sizeHint().height() for item in line)
+            x = 0
+            for item in line:
+                width = min(item.sizeHint().width(), rect.width())
+                if move:
+                    corner = rect.topLeft() + QPoint(x, y)
+                    item.setGeometry(QRect(corner, QSize(width, height)))
+                x += width + self.spacing()
+            y += height + self.spacing()
+        return max(0, y - self.spacing())
+
+    def _lines(self, width: int) -> list[list[QLayoutItem]]:
+        lines: list[list[QLayoutItem]] = []
+        used = 0
         for item in self._shown():
-            size = item.sizeHint()
-            if x and x + size.width() > rect.width():
-                x, y, line = 0, y + line + self.spacing(), 0
-            if move:
-                width = min(size.width(), rect.width())
-                item.setGeometry(QRect(rect.topLeft() + QPoint(x, y), QSize(width, size.height())))
-            x += size.width() + self.spacing()
-            line = max(line, size.height())
-        return y + line
+            needed = item.sizeHint().width()
+            if not lines or used + needed > width:
+                lines.append([])
+                used = 0
+            lines[-1].append(item)
+            used += needed + self.spacing()
+        return lines

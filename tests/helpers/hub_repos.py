@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
+from app.domain.errors import ModelFileError
+from app.domain.fit import LayerShape, ModelShape
 from app.domain.hub import Access, RepoDetails, RepoFile, RepoSummary, Variant
+from app.domain.localmodel import FileBeginning, LocalModel
 from app.domain.variants import grouped
+from tests.helpers.gui_models import local_model
 
 COMMIT = "c0ffee" + "0" * 34
 
@@ -65,3 +71,24 @@ def usual(repo_id: str, *quantisations: str, billions: float = 8.19) -> RepoDeta
 def named(details: RepoDetails, quantisation: str) -> Variant:
     """The variant of a repository."""
     return next(each for each in details.variants if each.quantisation == quantisation)
+
+
+class FakeHeaders:
+    """Stands for the library that reads headers: each is that of a model of its file's size."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+        """The first shard of each."""
+        self.error: ModelFileError | None = None
+        self.gate: asyncio.Event | None = None
+
+    async def inspect_beginnings(self, shards: Sequence[FileBeginning]) -> LocalModel:
+        self.read.append(shards[0].name)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        weights = sum(shard.size_bytes for shard in shards)
+        layers = (LayerShape(1024, 1024, weights_bytes=weights // 36),) * 36
+        shape = ModelShape(weights, layers, 40_960, 0, 151_936, 4096, 32, 4096, 12_288)
+        return replace(local_model(shards[0].name, trained=40_960), shape=shape)

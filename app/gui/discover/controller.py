@@ -175,7 +175,7 @@ class DiscoverController(QObject):
             return
         sentence = "" if rows else f"Nothing was found for “{wish.query.text}”."
         if not wish.query.text:
-            sentence = "What is popular on the hub." if rows else "Nothing was found."
+            sentence = "Popular now." if rows else "Nothing was found."
         has_more = self._following is not None
         self._browser.show_found(rows, sentence, has_more=has_more)
         self._browser.select(self.repo.shown)

@@ -66,7 +66,7 @@ class VariantRow(QWidget):
         self.path = variant.path
         self.recommended = recommended
         self._name = words.variant_name(variant)
-        self._facts = words.variant_facts(variant, projector)
+        self._facts, self._short_facts = words.variant_facts(variant, projector)
         self._verdict: Verdict | None = None
         self._holding = Holding()
         self.main = styled(named(QPushButton(), self._name), kind="row")
@@ -112,7 +112,8 @@ class VariantRow(QWidget):
         head.addWidget(title)
         head.addWidget(self._mark)
         head.addStretch()
-        detail = styled(ElidedLabel(self._facts), tone="muted")
+        detail = styled(ElidedLabel(), tone="muted")
+        detail.set_full_text(self._facts, self._short_facts)
         inside = QVBoxLayout()
         inside.setSpacing(0)
         inside.addLayout(head)

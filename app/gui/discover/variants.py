@@ -40,7 +40,7 @@ class VariantList(QWidget):
         self._theme = theme
         self._rows: dict[str, VariantRow] = {}
         self._open = ""
-        self._closer = QWidget()
+        self._closer = QWidget(self)
         inside = QVBoxLayout(self._closer)
         inside.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, SPACE_4)
         inside.addWidget(closer)

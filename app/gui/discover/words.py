@@ -150,20 +150,16 @@ def variant_name(variant: Variant) -> str:
     return variant.quantisation or variant.path.rpartition("/")[2].removesuffix(".gguf")
 
 
-def variant_facts(variant: Variant, projector: RepoFile | None) -> str:
-    """Size, parts, what is fetched with it."""
+def variant_facts(variant: Variant, projector: RepoFile | None) -> tuple[str, str]:
+    """Size, parts, what is fetched with it, and what it costs; the second without the last."""
     parts = len(variant.files)
-    return " · ".join(
-        filter(
-            None,
-            (
-                size_text(variant.size_bytes),
-                f"{parts} parts" if parts > 1 else "",
-                f"+ vision {size_text(projector.size_bytes)}" if projector else "",
-                variant.quality,
-            ),
-        )
+    facts = (
+        size_text(variant.size_bytes),
+        f"{parts} parts" if parts > 1 else "",
+        f"+ vision {size_text(projector.size_bytes)}" if projector else "",
     )
+    short = " · ".join(filter(None, facts))
+    return " · ".join(filter(None, (short, variant.quality))), short
 
 
 def bits_of(variant: Variant) -> str:
