@@ -118,7 +118,7 @@ class FitService:
         return FitInputs(
             model.shape,
             model.facts.trained_context,
-            self._room(),
+            self.room(),
             self._memory().total,
             self.factor,
             tuple((key[3], r.measured) for key, r in self._records.items() if key[:3] == known),
@@ -203,7 +203,8 @@ class FitService:
 
     # ------------------------------------------------------------------------------- memory
 
-    def _room(self) -> Room:
+    def room(self) -> Room:
+        """What is free now, as if the loaded models had made way."""
         gives_back: Counter[str] = Counter()
         for info in self._engine.loaded.values():
             gives_back.update(dict(info.places))

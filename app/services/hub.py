@@ -37,6 +37,10 @@ class HubService:
         """What is proposed for a first choice, from small to large."""
         return self._curated()
 
+    def page_address(self, repo_id: str) -> str:
+        """Where a web browser shows the repository; asks nobody."""
+        return self._catalogue.page_address(repo_id)
+
     async def search(self, query: RepoQuery, page: str | None = None) -> RepoPage:
         """Repositories with GGUF files; `page` is the `next_page` of the part before."""
         return await self._catalogue.search(query, page)
