@@ -59,6 +59,7 @@ class ModelsWiring(QObject):
         menus = window.menus
         self.by_name.chat_wished.connect(lambda: window.pages.go(CHAT))
         self.by_name.downloads_wished.connect(lambda: window.pages.go(DOWNLOADS))
+        self.page.by_name_wished.connect(lambda: self.by_name.show())
         self.discover.chat_wished.connect(lambda: window.pages.go(CHAT))
         self.discover.library_wished.connect(self._show_known)
         picker.models_changed.connect(window.empty.set_has_model)

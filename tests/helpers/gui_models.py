@@ -107,6 +107,7 @@ class FakeModels:
 
     async def offer(self, path: str) -> None:
         self.offered.append(path)
+        self.models = (*self.models, replace(local_model("Offered"), path=path))
 
     async def choose(self, path: str) -> None:
         model = next(model for model in self.models if model.path == path)
@@ -202,6 +203,9 @@ class FakeFit:
     async def look_at_devices(self) -> tuple[Device, ...]:
         self.devices = self.there
         return self.there
+
+    async def look_at(self, path: str) -> LocalModel:
+        return replace(local_model("Looked at"), path=path)
 
     async def look_at_draft(self, params: LoadParams) -> None:
         if params.draft_path in self.bad_drafts:

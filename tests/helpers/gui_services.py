@@ -48,6 +48,7 @@ from app.domain.settings import Settings
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
 from app.services.hub import HubService
+from app.services.ollama import OllamaService
 from app.services.transfers import TransferService
 from tests.helpers.gui_models import (
     FakeBenchmarks,
@@ -58,10 +59,12 @@ from tests.helpers.gui_models import (
 )
 from tests.helpers.hub_repos import FakeHeaders
 from tests.helpers.scripted_hub import ScriptedHub
+from tests.helpers.scripted_ollama import ScriptedOllama
 
 if TYPE_CHECKING:
     from app.domain.ports import ModelLibrary
     from app.services import Services
+    from app.services.fit import FitService
     from app.services.models import ModelService
 
 
@@ -358,6 +361,11 @@ class FakeServices:
         self.headers = FakeHeaders()
         self.curated: tuple[CuratedRepo, ...] = ()
         self.hub = HubService(self.offers, cast("ModelLibrary", self.headers), lambda: self.curated)
+        self.ollamas = ScriptedOllama(paths=("/ollama/blobs/sha256-ab",))
+        """What Ollama does; the service before it is the real one."""
+        self.ollama = OllamaService(
+            self.ollamas, cast("ModelService", self.models), cast("FitService", self.fit)
+        )
         self.tasks = TaskOwner(self._on_error)
         self.transfers = TransferService(
             self.offers, cast("ModelService", self.models), self.facts, self.tasks
