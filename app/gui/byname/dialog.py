@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
 from app.domain.errors import AppError
@@ -51,6 +51,7 @@ class ByNameDialog(Dialog):
         super().__init__(parent, "Get a model by name")
         self.setModal(False)
         self._main = Main.NOTHING
+        self._is_pulling = False
         self.field = named(QLineEdit(), "Name or address")
         self.field.setPlaceholderText("AUTHOR/NAME, an address, or llama3.2:3b")
         self.field.setClearButtonEnabled(True)
@@ -140,7 +141,7 @@ class ByNameDialog(Dialog):
         self.bar.setValue(progress.done_bytes * _STEPS // total if total else 0)
         self.bar.setAccessibleDescription(words.step(progress))
         self.parts.setText(words.parts(progress))
-        self.parts.setVisible(bool(progress.parts))
+        self.parts.setVisible(len(progress.parts) > 1)
 
     def show_trying(self, name: str) -> None:
         """All has come; the engine is asked whether it can use it."""
@@ -182,6 +183,18 @@ class ByNameDialog(Dialog):
         for widget in (self.bar, self.stop):
             widget.setVisible(is_pulling)
         self.parts.hide()
+        if is_pulling != self._is_pulling:
+            self._is_pulling = is_pulling
+            (self.stop if is_pulling else self.main).setFocus()
+
+    def event(self, event: QEvent) -> bool:
+        """Grows with its sentences: a dialog by itself does not ask how high wrapped text is."""
+        handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            needed = self.column.totalHeightForWidth(self.width())
+            if needed > self.height():
+                self.resize(self.width(), needed)
+        return handled
 
     # ---------------------------------------------------------------------------------- wishes
 

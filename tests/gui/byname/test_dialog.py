@@ -17,6 +17,7 @@ from app.domain.errors import (
     OllamaNotRunning,
 )
 from app.domain.hub import RepoDetails
+from app.domain.ollama import OllamaPart, OllamaProgress
 from app.gui.byname.dialog import ByNameDialog
 from app.gui.pages import CHAT, DOWNLOADS, Page, PageHeader
 from tests.helpers.gui_services import FakeServices
@@ -190,11 +191,12 @@ async def test_ollama_fetches_and_the_model_is_used_in_its_place(
     dialog = await opened(stage, services)
     await enter(stage, dialog, "ollama run llama3.2:3b")
     main(dialog).click()
-    await stage.until(lambda: words(dialog, "Parts of the model"))
+    await stage.until(lambda: "MB of" in words(dialog, "About the model"))
     assert words(dialog, "Found model") == "Ollama fetches “llama3.2:3b”"
     assert words(dialog, "About the model") == "49 MB of 98 MB"
-    assert words(dialog, "Parts of the model") == "Part 1 (abababababab): 49 MB of 98 MB"
+    assert words(dialog, "Parts of the model") == ""
     assert part(dialog, QProgressBar, "Progress of Ollama").value() == 500
+    assert part(dialog, QPushButton, "Stop Ollama").hasFocus()
     services.ollamas.hold.set()
     await stage.until(lambda: main(dialog).text() == "Use it now")
     assert words(dialog, "About the model").startswith("“llama3.2:3b” is ready.")
@@ -207,12 +209,33 @@ async def test_ollama_fetches_and_the_model_is_used_in_its_place(
     assert chosen.path == BLOB
 
 
-async def test_stopped_it_can_go_on(stage: Stage, services: FakeServices) -> None:
+async def test_several_parts_are_told_one_by_one(stage: Stage, services: FakeServices) -> None:
+    weights, template = halfway().parts[0], OllamaPart("sha256:cdcdcdcdcdcdcd", 900, 900)
+    services.ollamas.steps = [OllamaProgress("pulling cdcdcdcdcdcd", (weights, template))]
     services.ollamas.hold = asyncio.Event()
     dialog = await opened(stage, services)
     await enter(stage, dialog, "llama3.2:3b")
     main(dialog).click()
     await stage.until(lambda: words(dialog, "Parts of the model"))
+    lines = ["Part 1 (abababababab): 49 MB of 98 MB", "Part 2 (cdcdcdcdcdcd): 900 bytes"]
+    assert words(dialog, "Parts of the model").splitlines() == lines
+
+
+async def test_long_sentences_are_not_cut_off(stage: Stage, services: FakeServices) -> None:
+    dialog = await opened(stage, services)
+    dialog.resize(400, dialog.height())
+    for name in ("author/absent", f"author/{'absent-' * 8}x"):
+        await enter(stage, dialog, name)
+        for label in (dialog.title, dialog.about):
+            assert label.height() >= label.heightForWidth(label.width()), label.text()
+
+
+async def test_stopped_it_can_go_on(stage: Stage, services: FakeServices) -> None:
+    services.ollamas.hold = asyncio.Event()
+    dialog = await opened(stage, services)
+    await enter(stage, dialog, "llama3.2:3b")
+    main(dialog).click()
+    await stage.until(lambda: "MB of" in words(dialog, "About the model"))
     part(dialog, QPushButton, "Stop Ollama").click()
     await stage.until(lambda: services.ollamas.stopped)
     assert words(dialog, "About the model").startswith("Stopped.")
@@ -229,7 +252,7 @@ async def test_closing_the_dialog_stops_ollama_and_says_so(
     dialog = await opened(stage, services)
     await enter(stage, dialog, "llama3.2:3b")
     main(dialog).click()
-    await stage.until(lambda: words(dialog, "Parts of the model"))
+    await stage.until(lambda: "MB of" in words(dialog, "About the model"))
     dialog.reject()
     await stage.until(lambda: services.ollamas.stopped)
     assert stage.window.toast.isVisible()
