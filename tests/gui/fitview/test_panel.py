@@ -205,7 +205,7 @@ def test_a_move_of_the_hand_costs_next_to_nothing(panel: FitPanel) -> None:
         began = time.thread_time()
         bar.setValue(position)
         spent.append(time.thread_time() - began)
-    assert sorted(spent)[len(spent) // 2] < 0.02
+    assert sorted(spent)[len(spent) // 2] < 0.01
 
 
 @pytest.mark.parametrize(
