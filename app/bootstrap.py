@@ -16,7 +16,7 @@ from app.cli.commands import Bench, Chat, CliCommand, Command, OpenWindow
 from app.config.logs import start_logging
 from app.config.passing_settings import PassingSettings
 from app.config.paths import ProfilePaths, make_folders, profile_paths
-from app.config.profile_lock import ProfileLock
+from app.config.profile_lock import ProfileLock, downloads_taken
 from app.config.settings_file import SettingsFile
 from app.domain.errors import (
     AppError,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from app.engine.kept.folder import Keeping
     from app.engine.pool import OneModelEngine
     from app.hub.hub import Hub
+    from app.hub.ollama import Ollama
     from app.services import Services
     from app.services.benchmarks import BenchmarkService
     from app.services.doctor import DoctorProbes
@@ -84,11 +85,7 @@ class Application:
         self._owns_profile = owns_profile
         self._unusable = unusable
         self._tasks = TaskOwner(_report_bug)
-        self._downloads = ProfileLock(
-            paths.downloads_lock,
-            "Another Lamplight is downloading into this profile.",
-            "Wait until it is done, or stop it; then try again.",
-        )
+        self._downloads = ProfileLock(paths.downloads_lock, downloads_taken)
         # What ends each thing that was begun, in the order of its beginning.
         self._stops: list[Callable[[], Awaitable[None]]] = []
         # What went wrong while everything was opened; `start` may add to it.
@@ -105,6 +102,7 @@ class Application:
         from app.services.conversations import ConversationService
         from app.services.doctor import DoctorService
         from app.services.models import ModelService
+        from app.services.ollama import OllamaService
         from app.services.settings import SettingsService
         from app.services.transfers import TransferService
 
@@ -127,7 +125,8 @@ class Application:
         chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
         self._stops.append(chat.close)
         hub = self._make_hub(keeper)
-        self._stops.append(hub.close)
+        ollama = self._make_ollama(keeper)
+        self._stops += [hub.close, ollama.close]
         services = Services(
             facts=facts,
             models=models,
@@ -141,7 +140,8 @@ class Application:
             load_settings=load_settings,
             meter=ContextMeterService(engine, models),
             benchmarks=self._make_benchmarks(models, load_settings, facts),
-            hub=self._make_hub_service(hub, library),
+            hub=self._make_hub_service(hub, library, keeper),
+            ollama=OllamaService(ollama, models, fit),
             transfers=TransferService(hub, models, facts, self._tasks),
         )
         await models.start()
@@ -251,7 +251,7 @@ class Application:
         from app.services.transfers import limits_of
 
         return Hub(
-            keeper.current.hub.address or os.environ.get("HF_ENDPOINT", ""),
+            self._hub_address(keeper),
             self._paths.models,
             SettingsGate(keeper),
             KeyringSecrets().read,
@@ -259,12 +259,24 @@ class Application:
             self._downloads.acquire,
         )
 
-    def _make_hub_service(self, hub: Hub, library: ModelLibrary) -> HubService:
+    def _hub_address(self, keeper: SettingsKeeper) -> str:
+        return keeper.current.hub.address or os.environ.get("HF_ENDPOINT", "")
+
+    def _make_ollama(self, keeper: SettingsKeeper) -> Ollama:
+        from app.config.network_gate import SettingsGate
+        from app.hub.ollama import Ollama
+
+        return Ollama(os.environ.get("OLLAMA_HOST", ""), SettingsGate(keeper))
+
+    def _make_hub_service(
+        self, hub: Hub, library: ModelLibrary, keeper: SettingsKeeper
+    ) -> HubService:
         from app.gui.resources import resource
         from app.hub.curated import curated
         from app.services.hub import HubService
 
-        return HubService(hub, library, lambda: curated(resource("curated/models.json")))
+        path = resource("curated/models.json")
+        return HubService(hub, library, lambda: curated(path), self._hub_address(keeper))
 
     async def _open_store(self) -> ConversationStore:
         from app.store.sqlite_store import SqliteStore

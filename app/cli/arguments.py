@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TypeVar
 
 from app import __version__
-from app.cli import hub_arguments
+from app.cli import fit_arguments, hub_arguments
 from app.cli.commands import (
     INTERRUPTED,
     Cache,
@@ -57,7 +57,9 @@ commands:
   conversations search Q  find messages with all of these words
   models search QUERY     look for models on the hub (Hugging Face, or a mirror)
   models show NAME        tell what a repository holds, and what fits here
-  pull NAME               download a model: AUTHOR/NAME, or AUTHOR/NAME:VARIANT
+  pull NAME               download a model: AUTHOR/NAME, AUTHOR/NAME:VARIANT,
+                          or through Ollama a name of Ollama's (llama3.2:3b)
+  fit NAME|PATH           tell what a model takes of this machine's memory
   bench                   measure how fast a model is on this machine
   cache [clear]           tell how much is kept on disk of what models have read
   doctor                  tell versions, paths, devices and the state of the data
@@ -104,13 +106,8 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
             return _conversations(rest[1:], found.profile)
         case ["cache"]:
             return _cache(_parser("cache", found.profile), rest[1:])
-        case ["models"]:
-            parser = _parser("models", found.profile)
-            return hub_arguments.models(parser, rest[1:], _add_to_action)
-        case ["pull"]:
-            parser = _parser("pull", found.profile)
-            _add_json(parser, "print events, one JSON object a line")
-            return hub_arguments.pull(parser, rest[1:])
+        case ["models" | "pull" | "fit" as command]:
+            return _of_models(command, rest[1:], found.profile)
         case ["doctor"]:
             parser = _parser("doctor", found.profile)
             parser.description = "Tell versions, paths, devices and the state of the data."
@@ -119,6 +116,19 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
             return Doctor(options.profile, options.json)
         case _:
             return _window(top, rest, found.profile)
+
+
+def _of_models(command: str, words: list[str], profile: str | None) -> CliCommand:
+    parser = _parser(command, profile)
+    match command:
+        case "models":
+            return hub_arguments.models(parser, words, _add_to_action)
+        case "pull":
+            _add_json(parser, "print events, one JSON object a line")
+            return hub_arguments.pull(parser, words)
+        case _:
+            _add_json(parser, "print one JSON object")
+            return fit_arguments.fit(parser, words, _load_number("context_length"))
 
 
 def _window(top: argparse.ArgumentParser, words: list[str], profile: str | None) -> OpenWindow:

@@ -145,6 +145,18 @@ class Pull:
     json: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class TellFit:
+    """Tell what a model takes of memory."""
+
+    profile: str | None
+    model: str
+    """A path, or what `Pull` takes."""
+    is_file: bool
+    context: int | None = None
+    json: bool = False
+
+
 CliCommand: TypeAlias = (
     Chat
     | ListConversations
@@ -156,5 +168,6 @@ CliCommand: TypeAlias = (
     | Bench
     | Cache
     | Doctor
+    | TellFit
 )
 Command: TypeAlias = OpenWindow | CliCommand

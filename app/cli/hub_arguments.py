@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import argparse
 
 _NAME_HELP = "AUTHOR/NAME, AUTHOR/NAME:VARIANT, or an address copied from a web browser"
+_PULL_HELP = f"{_NAME_HELP}; or a name of Ollama's (llama3.2:3b), which a running Ollama fetches"
 
 
 def models(
@@ -44,6 +45,6 @@ def pull(parser: argparse.ArgumentParser, words: list[str]) -> Pull:
     """`pull NAME`."""
     parser.description = "Download a model; interrupted, it goes on where it was the next time."
     parser.epilog = "With --json each line is one event: progress, and at the end finished."
-    parser.add_argument("name", metavar="NAME", help=_NAME_HELP)
+    parser.add_argument("name", metavar="NAME", help=_PULL_HELP)
     found = parser.parse_args(words)
     return Pull(found.profile, found.name, found.json)

@@ -21,9 +21,11 @@ from app.cli.commands import (
     SearchModels,
     ShowConversation,
     ShowRepo,
+    TellFit,
 )
 from app.cli.conversations import list_conversations, search_conversations, show_conversation
 from app.cli.doctor import doctor
+from app.cli.fit import tell_fit
 from app.cli.hub import pull, search_models, show_repo
 from app.cli.output import Output
 from app.cli.printers import printer_for
@@ -66,6 +68,8 @@ async def _run(command: CliCommand, services: Services, output: Output) -> int:
             return await doctor(command, services, output)
         case Bench():
             return await bench(command, services, output)
+        case TellFit():
+            return await tell_fit(command, services, output)
         case SearchModels() | ShowRepo() | Pull():
             return await _run_hub(command, services, output)
 

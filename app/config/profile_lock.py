@@ -6,9 +6,10 @@ import contextlib
 import errno
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from app.domain.errors import ProfileInUse, ProfileUnusable
+from app.domain.errors import AppError, DownloadsElsewhere, ProfileInUse, ProfileUnusable
 
 _TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 """What the two systems' locks answer while another process holds it."""
@@ -32,27 +33,40 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def profile_taken(folder: str, owner: str) -> AppError:
+    """What is said where another window has the profile."""
+    return ProfileInUse(
+        "Lamplight is already running with this profile.",
+        f"{folder}: {owner}",
+        "Use the window that is open, or start with another folder (--profile FOLDER).",
+    )
+
+
+def downloads_taken(folder: str, owner: str) -> AppError:
+    """What is said where another window or command is downloading."""
+    return DownloadsElsewhere(
+        "Another Lamplight looks after the downloads of this profile.",
+        f"{folder}: {owner}",
+        "See how far they are there: on the page Downloads of its window, or in its terminal. When "
+        "it has ended, try again; what has come is kept.",
+    )
+
+
 class ProfileLock:
     """Held from `acquire` until `release` or the end of the process.
 
     The file stays: deleting it would let two processes hold two files of one name.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        taken: str = "Lamplight is already running with this profile.",
-        remedy: str = "Use the window that is open, or start with another folder "
-        "(--profile FOLDER).",
-    ) -> None:
-        """`taken` and `remedy` are told where another process has it."""
+    def __init__(self, path: Path, taken: Callable[[str, str], AppError] = profile_taken) -> None:
+        """`taken` makes the error that is raised where another process holds it, from the folder
+        and who that is."""
         self._path = path
         self._taken = taken
-        self._remedy = remedy
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Own the profile; raises `ProfileInUse` where another process does.
+        """Own the profile; raises what `taken` makes where another process does.
 
         A folder that nobody can write needs no owner: there nothing is locked. Raises
         `ProfileUnusable` where the disk knows no locks.
@@ -86,9 +100,9 @@ class ProfileLock:
             os.ftruncate(descriptor, 0)
             os.write(descriptor, str(os.getpid()).encode())
 
-    def _in_use(self, owner: bytes) -> ProfileInUse:
+    def _in_use(self, owner: bytes) -> AppError:
         process = f"process {owner.decode()}" if owner.isdigit() else "another process"
-        return ProfileInUse(self._taken, f"{self._path.parent}: {process}", self._remedy)
+        return self._taken(str(self._path.parent), process)
 
     def _unusable(self, error: OSError) -> ProfileUnusable:
         return ProfileUnusable(

@@ -327,6 +327,54 @@ class RepoMissing(HubError):
     kind = "hub.missing"
 
 
+class OllamaError(AppError):
+    """Ollama could not do what it was asked."""
+
+    kind = "ollama"
+
+
+class OllamaNotRunning(OllamaError):
+    """Nobody answers where Ollama should."""
+
+    kind = "ollama.not_running"
+
+
+class OllamaUnknownModel(OllamaError):
+    """Neither Ollama nor its registry has a model of this name."""
+
+    kind = "ollama.unknown_model"
+
+
+class OllamaTooOld(OllamaError):
+    """The model needs a newer Ollama than the one that runs."""
+
+    kind = "ollama.too_old"
+
+
+class OllamaNoSpace(OllamaError):
+    """The disk on which Ollama keeps its models is full."""
+
+    kind = "ollama.no_space"
+
+
+class OllamaUnreachable(OllamaError):
+    """Ollama itself cannot reach its registry."""
+
+    kind = "ollama.unreachable"
+
+
+class OllamaBroken(OllamaError):
+    """An answer that Ollama's protocol does not know, or one that ends too soon."""
+
+    kind = "ollama.broken"
+
+
+class OllamaOnly(OllamaError):
+    """A model that only Ollama itself can use: elsewhere, in the cloud, or made for its engine."""
+
+    kind = "ollama.only"
+
+
 class TransferError(AppError):
     """A download cannot go on."""
 
@@ -361,6 +409,12 @@ class ChecksumWrong(TransferError):
     """What came is not what the hub's checksum promises."""
 
     kind = "transfer.checksum_wrong"
+
+
+class DownloadsElsewhere(TransferError):
+    """Another process is downloading for this profile."""
+
+    kind = "transfer.elsewhere"
 
 
 class NoSuchTransfer(TransferError):

@@ -50,6 +50,7 @@ class Menus:
         menu = self._menu("&File")
         self.new = self._add(menu, "&New conversation", QKeySequence.StandardKey.New)
         self.open_file = self._add(menu, "&Open model file…", QKeySequence.StandardKey.Open)
+        self.by_name = self._add(menu, "&Get a model by name…", "Ctrl+Shift+O")
         menu.addSeparator()
         self.quit = self._add(menu, "&Quit", "Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)

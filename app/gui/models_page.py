@@ -16,18 +16,25 @@ class ModelsPage(Page):
     as a page has."""
 
     part_changed = Signal(str)
+    by_name_wished = Signal()
 
-    def __init__(self, discover: QWidget, library: QWidget) -> None:
+    def __init__(self, discover: QWidget, library: QWidget | None = None) -> None:
+        """Without a library there is nothing to switch to."""
         self._header = PageHeader("Models")
         super().__init__(MODELS, "box", self._header)
-        self._parts = {DISCOVER: discover, LIBRARY: library}
+        self._parts = {DISCOVER: discover} | ({LIBRARY: library} if library else {})
         self._shown = discover
         self._stack = QStackedWidget()
         self._switch = QButtonGroup(self)
+        by_name = text_button("By name…", "Get a model by name", kind="quiet")
+        by_name.setToolTip("Paste the name or the address of a model")
+        by_name.clicked.connect(self.by_name_wished)
+        self._header.add(by_name)
         for name, part in self._parts.items():
             self._stack.addWidget(part)
             button = styled(named(text_button(name), f"Show {name.lower()}"), kind="switch")
             button.setCheckable(True)
+            button.setVisible(library is not None)
             button.clicked.connect(lambda _=False, name=name: self.show_part(name, focus=True))
             self._switch.addButton(button)
             self._header.add(button)

@@ -8,11 +8,15 @@ from PySide6.QtCore import QObject
 
 from app.domain.facts import Fact
 from app.flow.tasks import TaskOwner
+from app.gui.byname.controller import ByNameController
+from app.gui.discover.controller import DiscoverController
+from app.gui.discover.panel import DiscoverPanel
 from app.gui.downloads.controller import DownloadsController
 from app.gui.loading.controller import LoadSettingsController
 from app.gui.measure.controller import MeasureController
 from app.gui.memory.controller import MemoryController
-from app.gui.pages import CHAT
+from app.gui.models_page import DISCOVER, ModelsPage
+from app.gui.pages import CHAT, DOWNLOADS, MODELS
 from app.gui.picker.controller import ModelController
 from app.gui.window import MainWindow
 from app.services import Services
@@ -34,11 +38,17 @@ class ModelsWiring(QObject):
         self._window = window
         presenter = window.presenter
         self.downloads = DownloadsController(services, window, tasks)
+        self.by_name = ByNameController(services, window, presenter, tasks)
+        panel = DiscoverPanel(window.theme)
+        self.page = ModelsPage(panel)
+        window.pages.add_page(self.page)
+        self.discover = DiscoverController(services, panel, presenter, tasks, lambda _hash: None)
         self.loading = LoadSettingsController(services, window, window.theme, presenter, tasks)
         self.measure = MeasureController(services, window, presenter, tasks)
         self.memory = MemoryController(services, window, presenter, tasks)
         self.picker = ModelController(services, window.model_button, window.popup, presenter, tasks)
         self.controllers: tuple[Hearing, ...] = (
+            self.discover,
             self.downloads,
             self.loading,
             self.measure,
@@ -52,16 +62,24 @@ class ModelsWiring(QObject):
         window, picker = self._window, self.picker
         menus = window.menus
         self.downloads.use_wished.connect(self._use)
+        self.by_name.chat_wished.connect(lambda: window.pages.go(CHAT))
+        self.by_name.downloads_wished.connect(lambda: window.pages.go(DOWNLOADS))
+        self.page.by_name_wished.connect(lambda: self.by_name.show())
+        self.discover.chat_wished.connect(lambda: window.pages.go(CHAT))
+        self.discover.library_wished.connect(self._show_known)
         picker.models_changed.connect(window.empty.set_has_model)
         picker.state_changed.connect(window.status.show_model)
+        window.empty.find_wished.connect(self._find)
         window.empty.open_file_wished.connect(self._ask_for_file)
         window.files_dropped.connect(picker.open_files)
         window.inspector.settings_wished.connect(self.loading.open)
+        window.popup.find_wished.connect(self._find)
         window.popup.measure_wished.connect(self.measure.show)
         window.popup.memory_wished.connect(self.memory.show)
         window.popup.open_file_wished.connect(self._ask_for_file)
         window.popup.settings_wished.connect(self.loading.open)
         window.status.add_glance(self.downloads.glance)
+        menus.by_name.triggered.connect(lambda: self.by_name.show())
         menus.measure.triggered.connect(self.measure.show)
         menus.memory.triggered.connect(self.memory.show)
         menus.model_settings.triggered.connect(lambda: self.loading.open())
@@ -76,6 +94,8 @@ class ModelsWiring(QObject):
 
     def finish(self) -> None:
         """Write what is unsaved and close what is open."""
+        self.by_name.close()
+        self.discover.finish()
         self.loading.save()
         self.measure.close()
         self.memory.close()
@@ -84,6 +104,12 @@ class ModelsWiring(QObject):
         """Choose a model that has come, and go and talk to it."""
         self.picker.open_files([path])
         self._window.pages.go(CHAT)
+    def _find(self) -> None:
+        self.page.show_part(DISCOVER)
+        self._window.pages.go(MODELS)
+
+    def _show_known(self) -> None:
+        self._window.menus.choose_model.trigger()
 
     def _ask_for_file(self) -> None:
         self.picker.ask_for_file(self._window)

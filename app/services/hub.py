@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.domain.errors import HubAnswerBroken, RepoMissing
 from app.domain.hub import CuratedRepo, RepoDetails, RepoPage, RepoQuery, Variant
 from app.domain.localmodel import FileBeginning, LocalModel
 from app.domain.ports import HubCatalogue, ModelLibrary
-from app.domain.repo_name import RepoName, parse_repo_name
+from app.domain.repo_name import ModelName, RepoName, parse_model_name, parse_repo_name
 from app.domain.variants import find_variant, recommended
 
 _FIRST_LOOK = 2 << 20
@@ -24,7 +25,10 @@ class HubService:
         catalogue: HubCatalogue,
         library: ModelLibrary,
         curated: Callable[[], tuple[CuratedRepo, ...]],
+        address: str = "",
     ) -> None:
+        """`address` is the hub's own, where it is a mirror: names may be copied from it too."""
+        self._mirrors = (address,)
         self._catalogue = catalogue
         self._library = library
         self._curated = curated
@@ -32,6 +36,10 @@ class HubService:
     def curated(self) -> tuple[CuratedRepo, ...]:
         """What is proposed for a first choice, from small to large."""
         return self._curated()
+
+    def page_address(self, repo_id: str) -> str:
+        """Where a web browser shows the repository; asks nobody."""
+        return self._catalogue.page_address(repo_id)
 
     async def search(self, query: RepoQuery, page: str | None = None) -> RepoPage:
         """Repositories with GGUF files; `page` is the `next_page` of the part before."""
@@ -45,14 +53,19 @@ class HubService:
         """The repository's page in Markdown; foreign text. Empty where it has none."""
         return await self._catalogue.card(details.summary.repo_id, details.commit)
 
+    def read_name(self, text: str) -> ModelName:
+        """Whose model a name or an address means; raises `UsageError`. Asks nobody."""
+        return parse_model_name(text, self._mirrors)
+
     async def find(self, name: str) -> tuple[RepoDetails, Variant]:
         """What a name asks for (see `parse_repo_name`); raises `UsageError` too."""
-        wanted = parse_repo_name(name)
+        wanted = parse_repo_name(name, self._mirrors)
         details = await self._catalogue.details(wanted.repo_id)
         return details, _chosen(details, wanted)
 
     async def look_into(self, details: RepoDetails, variant: Variant) -> LocalModel:
-        """What the variant's header says, of which a few megabytes are read.
+        """What the variant's header says, of which a few megabytes are read; its shape counts the
+        projector that is downloaded with it.
 
         Raises `ModelFileError` cases for what could not be used anyway.
         """
@@ -62,7 +75,7 @@ class HubService:
         while True:
             found = await self._library.inspect_beginnings(shards)
             if isinstance(found, LocalModel):
-                return found
+                return _with_projector(found, details)
             shards[found.number] = await self._read_on(details, shards[found.number])
 
     async def _read_on(self, details: RepoDetails, shard: FileBeginning) -> FileBeginning:
@@ -79,6 +92,13 @@ class HubService:
                 "Choose another variant or another repository.",
             )
         return FileBeginning(shard.name, shard.size_bytes, shard.beginning + more)
+
+
+def _with_projector(model: LocalModel, details: RepoDetails) -> LocalModel:
+    if model.shape is None:
+        return model
+    size = sum(file.size_bytes for file in details.projectors[:1])
+    return replace(model, shape=replace(model.shape, projector_bytes=size))
 
 
 def _chosen(details: RepoDetails, wanted: RepoName) -> Variant:

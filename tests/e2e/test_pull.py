@@ -155,7 +155,8 @@ def test_a_window_that_is_open_keeps_its_downloads(hub: HubServer, profile: Path
     finally:
         lock.release()
     assert status == FAILED
-    assert "is downloading into this profile" in err
+    assert "looks after the downloads of this profile" in err
+    assert "When it has ended, try again" in err
 
 
 def test_wrong_usage(hub: HubServer, profile: Path):

@@ -21,12 +21,19 @@ from app.gui.navigation import PlaceButton
 from app.gui.pages import CHAT, DOWNLOADS
 from tests.helpers.gui_services import FakeServices
 from tests.helpers.gui_stage import Stage
-from tests.helpers.gui_transfers import GB, transfer
+from tests.helpers.gui_transfers import GB, FakeTransfers, transfer
 
 ALT = Qt.KeyboardModifier.AltModifier
 LOST = HubUnreachable("There is no connection.", "", "Lamplight tries again by itself.")
 FULL = NoSpace("The disk is full.", "", "Make room, then resume.")
 P = TransferPhase
+
+
+@pytest.fixture
+def services(services: FakeServices) -> FakeServices:
+    """With downloads that stand as the test says."""
+    services.transfers = FakeTransfers(services.facts)
+    return services
 
 
 async def begin(stage: Stage, *transfers: Transfer, width: int = 1100) -> None:

@@ -42,9 +42,14 @@ from app.domain.generation import (
     RunStats,
     TokenCount,
 )
+from app.domain.hub import CuratedRepo
 from app.domain.localmodel import LocalModel
 from app.domain.settings import Settings
 from app.flow.broadcast import Broadcast
+from app.flow.tasks import TaskOwner
+from app.services.hub import HubService
+from app.services.ollama import OllamaService
+from app.services.transfers import TransferService
 from tests.helpers.gui_models import (
     FakeBenchmarks,
     FakeFit,
@@ -52,10 +57,15 @@ from tests.helpers.gui_models import (
     FakeModels,
     local_model,
 )
-from tests.helpers.gui_transfers import FakeTransfers
+from tests.helpers.hub_repos import FakeHeaders
+from tests.helpers.scripted_hub import ScriptedHub
+from tests.helpers.scripted_ollama import ScriptedOllama
 
 if TYPE_CHECKING:
+    from app.domain.ports import ModelLibrary
     from app.services import Services
+    from app.services.fit import FitService
+    from app.services.models import ModelService
 
 
 @dataclass
@@ -346,7 +356,25 @@ class FakeServices:
         self.load_settings = FakeLoadSettings(self.facts)
         self.meter = FakeMeter(self.models)
         self.benchmarks = FakeBenchmarks(self.facts)
-        self.transfers = FakeTransfers(self.facts)
+        self.offers = ScriptedHub()
+        """What the hub has; the services before it are the real ones."""
+        self.headers = FakeHeaders()
+        self.curated: tuple[CuratedRepo, ...] = ()
+        self.hub = HubService(self.offers, cast("ModelLibrary", self.headers), lambda: self.curated)
+        self.ollamas = ScriptedOllama(paths=("/ollama/blobs/sha256-ab",))
+        """What Ollama does; the service before it is the real one."""
+        self.ollama = OllamaService(
+            self.ollamas, cast("ModelService", self.models), cast("FitService", self.fit)
+        )
+        self.tasks = TaskOwner(self._on_error)
+        # A test may put `FakeTransfers` in its place.
+        self.transfers: Any = TransferService(
+            self.offers, cast("ModelService", self.models), self.facts, self.tasks
+        )
+
+    @staticmethod
+    def _on_error(error: BaseException) -> None:
+        raise error
 
     def as_services(self) -> Services:
         """What the window takes them for."""

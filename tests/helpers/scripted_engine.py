@@ -75,6 +75,7 @@ class ScriptedEngine:
     """The same for a load."""
     hold_devices: asyncio.Event | None = None
     """The same for the list of devices."""
+    devices_error: AppError | None = None
     counted: list[CountRequest] = field(default_factory=list)
     measured: list[str] = field(default_factory=list)
     dry_run_error: AppError | None = None
@@ -168,6 +169,8 @@ class ScriptedEngine:
     async def devices(self) -> tuple[Device, ...]:
         if self.hold_devices is not None:
             await self.hold_devices.wait()
+        if self.devices_error is not None:
+            raise self.devices_error
         return self.there
 
     async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:

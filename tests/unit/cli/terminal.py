@@ -16,6 +16,7 @@ from app.services import Services
 from app.services.context_meter import ContextMeterService
 from app.services.doctor import DoctorProbes, DoctorService
 from app.services.hub import HubService
+from app.services.ollama import OllamaService
 from app.services.transfers import TransferService
 from tests.unit.services.world import World, world
 
@@ -68,6 +69,7 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         meter=ContextMeterService(made.engine, made.models),
         benchmarks=made.benchmarks,
         hub=HubService(made.hub, made.shelf, lambda: ()),
+        ollama=OllamaService(made.ollama, made.models, made.fit),
         transfers=TransferService(made.hub, made.models, made.models._facts, made.tasks),
     )
 

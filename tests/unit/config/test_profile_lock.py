@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from app.config import profile_lock
-from app.config.profile_lock import ProfileLock
-from app.domain.errors import ProfileInUse, ProfileUnusable
+from app.config.profile_lock import ProfileLock, downloads_taken
+from app.domain.errors import DownloadsElsewhere, ProfileInUse, ProfileUnusable
 from tests.unit.store.protected import read_only
 
 _CHILD = """
 import pathlib, sys
-from app.config.profile_lock import ProfileLock
+from app.config.profile_lock import ProfileLock, downloads_taken
 lock = ProfileLock(pathlib.Path(sys.argv[1]))
 lock.acquire()
 print("held", flush=True)
@@ -131,3 +131,17 @@ def test_a_full_disk_does_not_give_the_profile_away(
         ProfileLock(tmp_path / "lock").acquire()
     assert "another process" in raised.value.detail
     lock.release()
+
+
+def test_of_downloads_something_else_is_said(tmp_path: Path):
+    path = tmp_path / "downloads.lock"
+    first, second = (ProfileLock(path, downloads_taken) for _ in range(2))
+    first.acquire()
+    try:
+        with pytest.raises(DownloadsElsewhere) as caught:
+            second.acquire()
+    finally:
+        first.release()
+    assert str(os.getpid()) in caught.value.detail
+    second.acquire()
+    second.release()

@@ -29,6 +29,7 @@ from app.services.settings import SettingsService
 from app.store.sqlite_store import SqliteStore
 from tests.helpers.scripted_engine import ScriptedEngine
 from tests.helpers.scripted_hub import ScriptedHub
+from tests.helpers.scripted_ollama import ScriptedOllama
 
 T = TypeVar("T")
 
@@ -119,6 +120,7 @@ class World:
     machine: list[MachineFacts]
     """The last one is what the machine is."""
     hub: ScriptedHub = field(default_factory=ScriptedHub)
+    ollama: ScriptedOllama = field(default_factory=ScriptedOllama)
 
     async def until_answered(self) -> AnswerEnded:
         """Wait for the next end of an answer and for all that follows from it."""

@@ -1,0 +1,210 @@
+"""An Ollama on loopback: it pulls scripted models into a folder of its own, and fails as asked.
+
+Shapes after docs/api.md and server/images.go of ollama: lines of JSON, errors as a line after a
+status of 200, blobs named by their hash, a manifest that is written last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+UNKNOWN = "pull model manifest: file does not exist"
+FULL = "write /root/.ollama/models/blobs/sha256-ab-partial: no space left on device"
+TOO_OLD = (
+    "pull model manifest: 412: \n\nThe model you are attempting to pull requires a newer version "
+    "of Ollama."
+)
+NO_NETWORK = (
+    'pull model manifest: Get "https://registry.ollama.ai/v2/library/m/manifests/latest": dial '
+    "tcp: lookup registry.ollama.ai on 127.0.0.53:53: no such host"
+)
+
+
+@dataclass
+class Fault:
+    """What happens to one request."""
+
+    status: int = 0
+    body: bytes = b""
+    after: int = -1
+    """Bytes of the weights that still come before it."""
+    line: bytes = b""
+    """Written then."""
+    end: str = ""
+    """Then: `close` ends the connection, `stall` waits until the client or the test ends."""
+
+
+@dataclass
+class OllamaServer:
+    """Use as a context. `models` maps names to layers, the weights first."""
+
+    folder: Path
+    models: dict[str, list[bytes]] = field(default_factory=dict)
+    faults: deque[Fault] = field(default_factory=deque)
+    step: int = 1 << 20
+    """Bytes between two lines of progress."""
+    shown: dict[str, Any] = field(default_factory=dict)
+    """Fields of the answer to `show`, in the place of those made here."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Path and name of each request."""
+    fetched: int = 0
+    """Bytes that were "downloaded" by this Ollama."""
+    hung_up: threading.Event = field(default_factory=threading.Event)
+    """A client closed its connection during a pull."""
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> OllamaServer:
+        (self.folder / "blobs").mkdir(parents=True, exist_ok=True)
+        self._server = _Http(self)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name="ollama-server"
+        )
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def host(self) -> str:
+        """As OLLAMA_HOST is written."""
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    def blob(self, content: bytes) -> Path:
+        """Where a layer of this content is kept."""
+        return self.folder / "blobs" / f"sha256-{hashlib.sha256(content).hexdigest()}"
+
+    def manifest(self, name: str) -> Path:
+        """Where it is written that a model is complete."""
+        model, _, tag = name.partition(":")
+        library = self.folder / "manifests" / "registry.ollama.ai" / "library"
+        return library / model / (tag or "latest")
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = False
+
+    def __init__(self, script: OllamaServer) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.script = script
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def _script(self) -> OllamaServer:
+        assert isinstance(self.server, _Http)
+        return self.server.script
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Nothing: a test's output is for its failures."""
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("content-length", 0))
+        name = json.loads(self.rfile.read(length))["model"]
+        self._script.asked.append((self.path, name))
+        fault = self._script.faults.popleft() if self._script.faults else None
+        if fault is not None and fault.status:
+            self._answer(fault.status, fault.body)
+        elif self.path == "/api/show":
+            self._show(name)
+        else:
+            self._stream(name, fault)
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _show(self, name: str) -> None:
+        if name not in self._script.models:
+            words = {"error": f"model '{name}' not found"}
+            self._answer(404, json.dumps(words).encode())
+            return
+        path = self._script.blob(self._script.models[name][0])
+        modelfile = f'# Modelfile generated by "ollama show"\nFROM {path}\nTEMPLATE "x"\n'
+        told = {"modelfile": modelfile, "details": {"format": "gguf"}, **self._script.shown}
+        self._answer(200, json.dumps(told).encode())
+
+    def _stream(self, name: str, fault: Fault | None) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-ndjson")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            if self._pull(name, fault):
+                self._chunk(b"")
+        except OSError:
+            self._script.hung_up.set()
+        self.close_connection = True
+
+    def _pull(self, name: str, fault: Fault | None) -> bool:
+        """Whether the answer ends as it should."""
+        self._say(status="pulling manifest")
+        if name not in self._script.models:
+            self._say(error=UNKNOWN)
+            return True
+        for content in self._script.models[name]:
+            if not self._layer(content, fault):
+                return fault is not None and not fault.end
+            fault = None
+        self._say(status="verifying sha256 digest")
+        self._say(status="writing manifest")
+        manifest = self._script.manifest(name)
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        manifest.write_text("{}")
+        self._say(status="success")
+        return True
+
+    def _layer(self, content: bytes, fault: Fault | None) -> bool:
+        path = self._script.blob(content)
+        part = path.with_name(f"{path.name}-partial")
+        digest = path.name.replace("-", ":")
+        done = len(content) if path.exists() else part.stat().st_size if part.exists() else 0
+        while True:
+            self._say(
+                status=f"pulling {digest[7:19]}",
+                digest=digest,
+                total=len(content),
+                completed=done,
+            )
+            if fault is not None and done >= fault.after:
+                return self._fail(fault)
+            if done == len(content):
+                break
+            step = content[done : done + self._script.step]
+            with part.open("ab") as file:
+                file.write(step)
+            self._script.fetched += len(step)
+            done += len(step)
+        if part.exists():
+            part.rename(path)
+        return True
+
+    def _fail(self, fault: Fault) -> bool:
+        if fault.line:
+            self._chunk(fault.line)
+        if fault.end == "stall":
+            while not self._script.closing.wait(0.02):
+                # Only writing tells that nobody listens any more.
+                self._chunk(b"\n")
+        return False
+
+    def _say(self, **told: object) -> None:
+        self._chunk(json.dumps(told).encode() + b"\n")
+
+    def _chunk(self, block: bytes) -> None:
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(block), block))
+        self.wfile.flush()
