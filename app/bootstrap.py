@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from app.services.doctor import DoctorProbes
     from app.services.fit import FitService
     from app.services.hub import HubService
+    from app.services.library import LibraryService
     from app.services.load_settings import LoadSettingsService
     from app.services.models import ModelService
     from app.services.settings import SettingsService
@@ -127,6 +128,8 @@ class Application:
         hub = self._make_hub(keeper)
         ollama = self._make_ollama(keeper)
         self._stops += [hub.close, ollama.close]
+        shelves = self._make_library(models, settings, load_settings, hub, facts)
+        self._stops.append(shelves.close)
         services = Services(
             facts=facts,
             models=models,
@@ -141,6 +144,7 @@ class Application:
             meter=ContextMeterService(engine, models),
             benchmarks=self._make_benchmarks(models, load_settings, facts),
             hub=self._make_hub_service(hub, library, keeper),
+            library=shelves,
             ollama=OllamaService(ollama, models, fit),
             transfers=TransferService(hub, models, facts, self._tasks),
         )
@@ -154,6 +158,7 @@ class Application:
         self._tasks.spawn(services.transfers.start(), "go-on-with-downloads")
         if self.settings.current.engine.load_at_start:
             self._tasks.spawn(services.models.preload(at_start=True), "preload")
+        self._tasks.spawn(services.library.scan(), "library")
         return services
 
     async def stop(self) -> None:
@@ -252,7 +257,7 @@ class Application:
 
         return Hub(
             self._hub_address(keeper),
-            self._paths.models,
+            Path(next(iter(keeper.current.library.own_folders), self._paths.models)),
             SettingsGate(keeper),
             KeyringSecrets().read,
             limits_of(keeper.current.hub),
@@ -267,6 +272,35 @@ class Application:
         from app.hub.ollama import Ollama
 
         return Ollama(os.environ.get("OLLAMA_HOST", ""), SettingsGate(keeper))
+
+    def _make_library(
+        self,
+        models: ModelService,
+        settings: SettingsService,
+        load_settings: LoadSettingsService,
+        hub: Hub,
+        facts: Broadcast[Fact],
+    ) -> LibraryService:
+        from app.config.library_notes_file import LibraryNotesFile
+        from app.library.shelf import Shelf
+        from app.services.library import LibraryService
+
+        kept = not self._in_memory and self._unusable is None
+        shelf = Shelf(self._paths.library_index if kept else None)
+        self._stops.append(shelf.close)
+        noted = self._paths.library_notes
+        return LibraryService(
+            shelf,
+            LibraryNotesFile(noted if kept else None, read_from=noted),
+            models,
+            settings,
+            load_settings,
+            facts,
+            self._tasks,
+            now_ms,
+            str(self._paths.models),
+            hub.use_folder,
+        )
 
     def _make_hub_service(
         self, hub: Hub, library: ModelLibrary, keeper: SettingsKeeper
