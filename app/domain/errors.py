@@ -369,6 +369,42 @@ class NoSuchTransfer(TransferError):
     kind = "transfer.missing"
 
 
+class LibraryError(AppError):
+    """Something could not be done with the models on this computer."""
+
+    kind = "library"
+
+
+class NotOurs(LibraryError):
+    """The file belongs to another application or lies in a folder that is only looked at."""
+
+    kind = "library.not_ours"
+
+
+class TrashUnusable(LibraryError):
+    """The system has no trash for this file, or does not take it."""
+
+    kind = "library.trash"
+
+
+class FolderRefused(LibraryError):
+    """A folder that cannot be used for models."""
+
+    kind = "library.folder"
+
+
+class LibraryNoSpace(LibraryError):
+    """The disk has no room for what is to be put there."""
+
+    kind = "library.no_space"
+
+
+class LibraryBusy(LibraryError):
+    """Something else is being done with these files."""
+
+    kind = "library.busy"
+
+
 class UsageError(AppError):
     """The request itself makes no sense (an unknown option, a value out of bounds)."""
 

@@ -118,6 +118,11 @@ class ModelsChanged:
     """The list of known models is another one."""
 
 
+@dataclass(frozen=True, slots=True)
+class LibraryChanged:
+    """Other models, refused files or folders than before, or a scan began or ended."""
+
+
 class BenchPhase(StrEnum):
     """What has become of the last measurement that was asked for."""
 
@@ -191,6 +196,7 @@ Fact: TypeAlias = (
     | LoadedModelsChanged
     | LoadSettingsChanged
     | ModelsChanged
+    | LibraryChanged
     | BenchmarkChanged
     | TransfersChanged
     | Trouble
