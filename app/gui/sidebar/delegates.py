@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import (
     QModelIndex,
-    QObject,
     QPersistentModelIndex,
     QPointF,
     QRect,
-    QRectF,
     QSize,
     Qt,
 )
@@ -19,7 +15,6 @@ from PySide6.QtGui import (
     QFont,
     QFontMetrics,
     QPainter,
-    QPen,
     QTextCharFormat,
     QTextLayout,
     QTextLine,
@@ -27,59 +22,22 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QLineEdit,
-    QStyle,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
 )
 
 from app.domain.conversation import HIT_END, HIT_START, SearchHit
 from app.gui.controls import named
+from app.gui.row_delegate import RowDelegate, small_font
 from app.gui.sidebar.rows import ANSWERING_ROLE, HIT_ROLE, WHEN_ROLE, who
-from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import RADIUS_SMALL, SPACE_1, SPACE_2, SPACE_3
+from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3
 
-_SMALL = 0.88
 _SNIPPET_LINES = 2
 
 Index = QModelIndex | QPersistentModelIndex
 
 
-def small_font(font: QFont) -> QFont:
-    """For what stands beside the main thing."""
-    small = QFont(font)
-    small.setPointSizeF(font.pointSizeF() * _SMALL)
-    return small
-
-
-class _RowDelegate(QStyledItemDelegate):
-    """Paints the ground of a row: selected, under the mouse, with the focus."""
-
-    def __init__(self, theme: ThemeKeeper, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-
-    def _ground(self, painter: QPainter, option: QStyleOptionViewItem) -> QRect:
-        state: Any = option.state
-        rect: QRect = option.rect
-        box = QRectF(rect.adjusted(SPACE_2, 1, -SPACE_2, -1))
-        tokens = self._theme.tokens
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.setBrush(QColor(tokens.selected))
-            painter.drawRoundedRect(box, RADIUS_SMALL, RADIUS_SMALL)
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.setBrush(QColor(tokens.hover))
-            painter.drawRoundedRect(box, RADIUS_SMALL, RADIUS_SMALL)
-        if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_Active:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(tokens.accent), 1.0))
-            painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS_SMALL, RADIUS_SMALL)
-        return rect.adjusted(SPACE_2 + SPACE_3, 1, -SPACE_2 - SPACE_2, -1)
-
-
-class ConversationDelegate(_RowDelegate):
+class ConversationDelegate(RowDelegate):
     """Title on the left, time (or a dot while it is answering) on the right; edits the title."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
@@ -88,7 +46,7 @@ class ConversationDelegate(_RowDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
-        inner = self._ground(painter, option)
+        inner = self.paint_ground(painter, option)
         tokens = self._theme.tokens
         font: QFont = option.font
         right = inner.right()
@@ -128,7 +86,7 @@ class ConversationDelegate(_RowDelegate):
         editor.setGeometry(rect.adjusted(SPACE_2, 1, -SPACE_2, -1))
 
 
-class HitDelegate(_RowDelegate):
+class HitDelegate(RowDelegate):
     """Title and time, and below them two lines of the text with the hits marked."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
@@ -138,7 +96,7 @@ class HitDelegate(_RowDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
-        inner = self._ground(painter, option).adjusted(0, SPACE_2, 0, -SPACE_1)
+        inner = self.paint_ground(painter, option).adjusted(0, SPACE_2, 0, -SPACE_1)
         font: QFont = option.font
         bold, small = QFont(font), small_font(font)
         bold.setWeight(QFont.Weight.DemiBold)
