@@ -59,6 +59,10 @@ QPushButton[kind="row"] { background: transparent; border: 1px solid transparent
     text-align: left; padding: 6px 8px; }
 QPushButton[kind="row"]:hover { background: $hover; }
 QPushButton[kind="row"]:focus { border-color: $accent; }
+QPushButton[kind="link"] { background: transparent; border: 1px solid transparent; color: $accent;
+    text-align: left; padding: 0; }
+QPushButton[kind="link"]:hover { text-decoration: underline; }
+QPushButton[kind="link"]:focus { border-color: $accent; }
 QPushButton[kind="example"] { background: $surface; border: 1px solid $line; border-radius: ${r}px;
     padding: 10px 14px; text-align: left; }
 QPushButton[kind="example"]:hover { background: $hover; }
@@ -75,6 +79,7 @@ QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $pressed; }
 QToolButton:focus { border-color: $accent; }
 QToolButton:disabled { color: $greyed; }
+QToolButton[lit="true"] { background: $selected; }
 
 QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit {
     background: $surface; color: $text; border: 1px solid $line; border-radius: ${rs}px;
