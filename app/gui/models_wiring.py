@@ -8,9 +8,13 @@ from PySide6.QtCore import QObject
 
 from app.domain.facts import Fact
 from app.flow.tasks import TaskOwner
+from app.gui.library.controller import LibraryController
+from app.gui.library.panel import LibraryPanel
 from app.gui.loading.controller import LoadSettingsController
 from app.gui.measure.controller import MeasureController
 from app.gui.memory.controller import MemoryController
+from app.gui.models_page import DISCOVER, ModelsPage
+from app.gui.pages import CHAT, MODELS
 from app.gui.picker.controller import ModelController
 from app.gui.window import MainWindow
 from app.services import Services
@@ -35,7 +39,14 @@ class ModelsWiring(QObject):
         self.measure = MeasureController(services, window, presenter, tasks)
         self.memory = MemoryController(services, window, presenter, tasks)
         self.picker = ModelController(services, window.model_button, window.popup, presenter, tasks)
+        self.library_panel = LibraryPanel(window.theme)
+        self.library = LibraryController(
+            services, window, window.theme, self.library_panel, presenter, tasks
+        )
+        self.page = ModelsPage(None, self.library_panel)
+        window.pages.add_page(self.page)
         self.controllers: tuple[Hearing, ...] = (
+            self.library,
             self.loading,
             self.measure,
             self.memory,
@@ -48,6 +59,10 @@ class ModelsWiring(QObject):
         menus = window.menus
         picker.models_changed.connect(window.empty.set_has_model)
         picker.state_changed.connect(window.status.show_model)
+        self.library.measure_wished.connect(self.measure.show)
+        self.library.settings_wished.connect(self.loading.open)
+        self.library.use_wished.connect(self._use)
+        self.library_panel.discover_wished.connect(self.show_discover)
         window.empty.open_file_wished.connect(self._ask_for_file)
         window.files_dropped.connect(picker.open_files)
         window.inspector.settings_wished.connect(self.loading.open)
@@ -62,15 +77,26 @@ class ModelsWiring(QObject):
 
     def begin(self, files: list[str]) -> None:
         """Show everything for the first time, and open `files`."""
+        self.library.show_now()
         self.picker.show_now()
         if files:
             self.picker.open_files(files)
 
     def finish(self) -> None:
         """Write what is unsaved and close what is open."""
+        self.library.finish()
         self.loading.save()
         self.measure.close()
         self.memory.close()
 
     def _ask_for_file(self) -> None:
         self.picker.ask_for_file(self._window)
+
+    def show_discover(self) -> None:
+        """Show what could be fetched."""
+        self._window.pages.show_page(MODELS)
+        self.page.show_part(DISCOVER, focus=True)
+
+    def _use(self, path: str) -> None:
+        self.picker.choose(path)
+        self._window.pages.go(CHAT)

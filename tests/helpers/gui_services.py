@@ -45,6 +45,7 @@ from app.domain.generation import (
 from app.domain.localmodel import LocalModel
 from app.domain.settings import Settings
 from app.flow.broadcast import Broadcast
+from tests.helpers.gui_library import FakeLibrary
 from tests.helpers.gui_models import (
     FakeBenchmarks,
     FakeFit,
@@ -342,6 +343,7 @@ class FakeServices:
         self.chat = FakeChat(self.facts, self.conversations)
         self.settings = FakeSettings()
         self.fit = FakeFit()
+        self.library = FakeLibrary(self.facts)
         self.load_settings = FakeLoadSettings(self.facts)
         self.meter = FakeMeter(self.models)
         self.benchmarks = FakeBenchmarks(self.facts)

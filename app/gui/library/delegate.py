@@ -56,13 +56,17 @@ class LibraryDelegate(RowDelegate):
     def __init__(self, theme: ThemeKeeper, parent: QObject | None = None) -> None:
         super().__init__(theme, parent)
         self._warning = theme.icon("triangle-alert", "danger")
+        self._sizes: dict[int, tuple[QSize, QSize]] = {}
+        """By the height of the font: of an entry, and of a heading."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        font: QFont = option.font
-        small = QFontMetrics(small_font(font)).height()
-        if isinstance(index.data(ROW_ROLE), Heading):
-            return QSize(80, small + SPACE_4 + SPACE_2)
-        return QSize(80, QFontMetrics(font).height() + small + SPACE_1 + 2 * SPACE_2 + 2)
+        # Asked for each of thousands of rows whenever the list changes.
+        height = option.fontMetrics.height()
+        if height not in self._sizes:
+            small = QFontMetrics(small_font(option.font)).height()
+            entry = QSize(80, height + small + SPACE_1 + 2 * SPACE_2 + 2)
+            self._sizes[height] = entry, QSize(80, small + SPACE_4 + SPACE_2)
+        return self._sizes[height][isinstance(index.data(ROW_ROLE), Heading)]
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         row = index.data(ROW_ROLE)
@@ -162,8 +166,10 @@ class LibraryDelegate(RowDelegate):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(self._theme.tokens.success))
         middle = box.top() + box.height() / 2
-        painter.drawEllipse(QPointF(left - _SIGN / 2, middle), _SIGN / 2 - 1, _SIGN / 2 - 1)
-        return left - _SIGN - SPACE_2
+        # Nearer to its words than what else stands before them.
+        centre = QPointF(left + SPACE_3 - SPACE_1 - _SIGN / 2, middle + 0.5)
+        painter.drawEllipse(centre, _SIGN / 2 - 1, _SIGN / 2 - 1)
+        return left - _SIGN
 
     def _fitting(
         self, words: tuple[str, ...], small: QFont, box: QRect, name: QFontMetrics, title: str

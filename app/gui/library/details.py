@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QLabel
 
 _BREAKS_AFTER = "/\\-_."
-_HASH_PIECE = 16
+_HASH_PIECE = 8
+_GO = "Go to the conversation"
+"""What `Act.USE` says where the model is chosen already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class DetailsPane(QScrollArea):
         self._kept = _line("Why it stays", "muted")
         self._buttons = {act: self._button(act) for act in Act if act is not Act.FAVOURITE}
         self._acts = QGridLayout()
+        for button in self._buttons.values():
+            self._acts.addWidget(button)
         self._facts = QWidget()
         self._lay_out()
 
@@ -191,17 +195,16 @@ class DetailsPane(QScrollArea):
             else:
                 self._acts.addWidget(self._buttons[act], number // 2, number % 2)
                 number += 1
-        self._buttons[Act.USE].setText("Use (it is chosen)" if shown.is_chosen else Act.USE.value)
+        self._buttons[Act.USE].setText(_GO if shown.is_chosen else Act.USE.value)
         self._buttons[Act.VERIFY].setEnabled(not shown.is_verifying)
 
     def _entry_facts(self, entry: LibraryEntry) -> QWidget:
         facts = _grid(fact_rows(entry, datetime.now().astimezone()))
         grid = facts.layout()
         assert isinstance(grid, QGridLayout)
-        if entry.source:
-            number = grid.rowCount()
-            grid.addWidget(label("Source", tone="muted"), number, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(self._source(entry), number, 1)
+        address = source_address(entry)
+        if address:
+            grid.addWidget(self._link(address), grid.rowCount(), 1)
         if entry.sha256:
             copy = text_button("Copy the checksum", kind="row")
             copy.setIcon(self._theme.icon("copy", "muted"))
@@ -209,11 +212,9 @@ class DetailsPane(QScrollArea):
             grid.addWidget(copy, grid.rowCount(), 1)
         return facts
 
-    def _source(self, entry: LibraryEntry) -> QWidget:
-        address = source_address(entry)
-        if not address:
-            return label(_breakable(entry.source), wrap=True)
-        link = text_button(entry.source, f"Source: {entry.source}", kind="link")
+    def _link(self, address: str) -> QWidget:
+        link = text_button("Open its page", kind="row")
+        link.setIcon(self._theme.icon("external-link", "muted"))
         link.setToolTip(address)
         link.clicked.connect(lambda: self.link_wished.emit(address))
         return link
@@ -224,6 +225,7 @@ class DetailsPane(QScrollArea):
         self._facts.deleteLater()
         self._facts = facts
         self._place.addWidget(facts)
+        facts.show()
 
     def _wish(self, act: Act) -> None:
         if self._shown is not None:

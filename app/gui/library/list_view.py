@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu
 
 from app.domain.library import LibraryEntry, RefusedFile
 from app.gui.controls import named
-from app.gui.library.acts import ICONS, Act, possible
+from app.gui.library.acts import Act, possible
 from app.gui.library.delegate import LibraryDelegate
 from app.gui.library.rows import ROW_ROLE, LibraryItemModel
 from app.gui.theme.keeper import ThemeKeeper
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent
+    from PySide6.QtGui import QKeyEvent, QResizeEvent
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -41,7 +41,6 @@ class LibraryList(QListView):
         super().__init__()
         named(self, "Library", "Return: use · F2: rename · Space: favourite · Delete: to the trash")
         self.setToolTip("")
-        self._theme = theme
         delegate = LibraryDelegate(theme, self)
         delegate.star_clicked.connect(lambda path: self.wished.emit(Act.FAVOURITE, path))
         self.setItemDelegate(delegate)
@@ -63,6 +62,14 @@ class LibraryList(QListView):
     def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)
         self.picked.emit(self.row())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        current = self.currentIndex()
+        was_seen = self.visualRect(current).intersects(QRect(QPoint(), event.oldSize()))
+        super().resizeEvent(event)
+        if was_seen:
+            # The details of a row that was just picked may take the room it stands in.
+            self.scrollTo(current)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         act = _KEYS.get(Qt.Key(event.key()))
@@ -94,10 +101,7 @@ class LibraryList(QListView):
             words: str = act.value
             if act is Act.FAVOURITE and isinstance(row, LibraryEntry) and row.is_favourite:
                 words = "No favourite any more"
-            action = menu.addAction(words)
-            if act in ICONS:
-                action.setIcon(self._theme.icon(ICONS[act], "muted"))
-            action.setText(f"{words}\t{_SHOWN_KEYS[act]}" if act in _SHOWN_KEYS else words)
+            action = menu.addAction(f"{words}\t{_SHOWN_KEYS[act]}" if act in _SHOWN_KEYS else words)
             action.triggered.connect(lambda _=False, act=act: self.wished.emit(act, row.path))
             if act is Act.MEASURE:
                 menu.addSeparator()

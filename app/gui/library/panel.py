@@ -65,8 +65,6 @@ class LibraryPanel(QWidget):
     """The selected row: a `LibraryEntry`, a `RefusedFile`, or None."""
     shown = Signal()
     """The panel has come to be seen."""
-    arranged = Signal()
-    """Another order, or other groups, are wished for."""
     add_files_wished = Signal()
     add_folder_wished = Signal()
     dropped = Signal(list)
@@ -208,10 +206,16 @@ class LibraryPanel(QWidget):
         sort = self.sort.currentData()
         return Wish(self.search.text(), SortBy(sort), self.group.isChecked())
 
-    def arrange(self, sort: SortBy, *, grouped: bool) -> None:
-        """Be in this order."""
-        self.sort.setCurrentIndex(self.sort.findData(sort))
-        self.group.setChecked(grouped)
+    def state(self) -> dict[str, object]:
+        """What to remember: the order, not the search."""
+        return {"sort": self.wish.sort.value, "grouped": self.wish.grouped}
+
+    def restore(self, state: object) -> None:
+        """Be as remembered; what makes no sense is left as it is."""
+        match state:
+            case {"sort": str(sort), "grouped": bool(grouped)} if sort in list(SortBy):
+                self.sort.setCurrentIndex(self.sort.findData(SortBy(sort)))
+                self.group.setChecked(grouped)
 
     def select(self, path: str) -> None:
         """Select the row of this path, if it is shown."""
@@ -250,7 +254,6 @@ class LibraryPanel(QWidget):
     def _on_arranged(self) -> None:
         restyle(self.group, lit="true" if self.group.isChecked() else "")
         self._show_rows()
-        self.arranged.emit()
 
     def _on_picked(self, row: LibraryEntry | RefusedFile | None) -> None:
         self._frame.setVisible(row is not None)
@@ -265,6 +268,8 @@ class LibraryPanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         narrow = self.width() < _NARROW
+        self.add.setText("" if narrow else "Add…")
+        self.scan.setVisible(not narrow)
         wanted = Qt.Orientation.Vertical if narrow else Qt.Orientation.Horizontal
         if self._split.orientation() is not wanted:
             self._split.setOrientation(wanted)

@@ -138,6 +138,7 @@ def fact_rows(entry: LibraryEntry, now: datetime) -> list[tuple[str, str]]:
         ("Quantisation", facts.quantisation),
         ("Context", context),
         ("Size", size_text(entry.size_bytes) + (f" ({parts})" if parts else "")),
+        ("Source", entry.source),
         ("Licence", _LICENCES.get(entry.licence, entry.licence)),
         ("From", origin_text(entry.origin)),
         ("Also called", ", ".join(entry.also_named)),
@@ -245,14 +246,14 @@ def verified_sentence(found: Verification) -> str:
 
 def space_texts(count: int, space: LibrarySpace) -> tuple[str, ...]:
     """The line at the foot, then shorter wordings of it for less room."""
-    models = "1 model" if count == 1 else f"{count:,} models"
-    taken = size_text(space.own_bytes + space.used_in_place_bytes)
-    free = f"{size_text(space.free_bytes)} free on the disk" if space.free_bytes else ""
-    of_others = space.used_in_place_bytes
-    whose = f"{taken}, of which {size_text(of_others)} used in place" if of_others else taken
-    long = " · ".join(filter(None, (models, whose, free)))
-    middle = " · ".join(filter(None, (models, taken, free.removesuffix(" on the disk"))))
-    return long, middle, f"{models} · {taken}"
+    models = {0: "No models", 1: "1 model"}.get(count, f"{count:,} models")
+    own, others = space.own_bytes, space.used_in_place_bytes
+    taken = size_text(own + others) if own + others else ""
+    whose = f"{taken}, of which {size_text(others)} used in place" if own and others else taken
+    free = f"{size_text(space.free_bytes)} free" if space.free_bytes else ""
+    on_disk = f"{free} on the disk" if free else ""
+    wordings = ((models, whose, on_disk), (models, taken, free), (taken, free))
+    return tuple(" · ".join(filter(None, parts)) for parts in wordings)
 
 
 def folder_text(folder: ModelFolder) -> str:

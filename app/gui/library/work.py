@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from app.domain.errors import AppError
 from app.domain.library import Told
 from app.flow.tasks import TaskOwner
-from app.gui.library.work_strip import WorkLine, WorkStrip
+from app.gui.library.work_strip import WorkStrip
 from app.gui.present.presenter import Presenter
 
 T = TypeVar("T")
@@ -35,30 +35,34 @@ class LibraryWork:
         done: Callable[[T], None],
         ended: Callable[[], None] | None = None,
     ) -> None:
-        """Do what takes long; `done` is called if it succeeds, `ended` (before it) in any case."""
+        """Do what takes long; `done` is called if it succeeds, `ended` after it in any case."""
         self._presenter.over(self._failure)
         line = self._strip.begin(title)
-        task = self._tasks.spawn(self._tried(self._long(line, work, done, ended)), "library-work")
-        line.cancel_wished.connect(lambda: task.cancel())
 
-    async def _long(
-        self,
-        line: WorkLine,
-        work: Callable[[Told], Coroutine[Any, Any, T]],
-        done: Callable[[T], None],
-        ended: Callable[[], None] | None,
-    ) -> None:
-        try:
-            result = await work(line.show_progress)
-        finally:
+        def over(_task: object) -> None:
             self._strip.end(line)
             if ended is not None:
                 ended()
-        done(result)
+
+        task = self._tasks.spawn(self._long(work, line.show_progress, done), "library-work")
+        # Not a `finally`: a task that is cancelled before it has begun runs nothing of its own.
+        task.add_done_callback(over)
+        line.cancel_wished.connect(lambda: task.cancel())
+
+    async def _long(
+        self, work: Callable[[Told], Coroutine[Any, Any, T]], told: Told, done: Callable[[T], None]
+    ) -> None:
+        try:
+            done(await work(told))
+        except AppError as error:
+            self._tell(error)
 
     async def _tried(self, work: Coroutine[Any, Any, Any]) -> None:
         try:
             await work
         except AppError as error:
-            self._failure = error.kind
-            self._presenter.trouble(error)
+            self._tell(error)
+
+    def _tell(self, error: AppError) -> None:
+        self._failure = error.kind
+        self._presenter.trouble(error)
