@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from app.services.doctor import DoctorProbes
     from app.services.fit import FitService
     from app.services.hub import HubService
+    from app.services.library import LibraryService
     from app.services.load_settings import LoadSettingsService
     from app.services.models import ModelService
     from app.services.settings import SettingsService
@@ -124,6 +125,8 @@ class Application:
         self._stops.append(chat.close)
         hub = self._make_hub(keeper)
         self._stops.append(hub.close)
+        shelves = self._make_library(models, settings, load_settings, hub, facts)
+        self._stops.append(shelves.close)
         services = Services(
             facts=facts,
             models=models,
@@ -138,6 +141,7 @@ class Application:
             meter=ContextMeterService(engine, models),
             benchmarks=self._make_benchmarks(models, load_settings, facts),
             hub=self._make_hub_service(hub, library),
+            library=shelves,
             transfers=TransferService(hub, models, facts, self._tasks),
         )
         await models.start()
@@ -148,6 +152,7 @@ class Application:
         services = await self.start()
         if self.settings.current.engine.load_at_start:
             self._tasks.spawn(services.models.preload(at_start=True), "preload")
+        self._tasks.spawn(services.library.scan(), "library")
         return services
 
     async def stop(self) -> None:
@@ -246,11 +251,40 @@ class Application:
 
         return Hub(
             keeper.current.hub.address or os.environ.get("HF_ENDPOINT", ""),
-            self._paths.models,
+            Path(next(iter(keeper.current.library.own_folders), self._paths.models)),
             SettingsGate(keeper),
             KeyringSecrets().read,
             limits_of(keeper.current.hub),
             self._downloads.acquire,
+        )
+
+    def _make_library(
+        self,
+        models: ModelService,
+        settings: SettingsService,
+        load_settings: LoadSettingsService,
+        hub: Hub,
+        facts: Broadcast[Fact],
+    ) -> LibraryService:
+        from app.config.library_notes_file import LibraryNotesFile
+        from app.library.shelf import Shelf
+        from app.services.library import LibraryService
+
+        kept = not self._in_memory and self._unusable is None
+        shelf = Shelf(self._paths.library_index if kept else None)
+        self._stops.append(shelf.close)
+        noted = self._paths.library_notes
+        return LibraryService(
+            shelf,
+            LibraryNotesFile(noted if kept else None, read_from=noted),
+            models,
+            settings,
+            load_settings,
+            facts,
+            self._tasks,
+            now_ms,
+            str(self._paths.models),
+            hub.use_folder,
         )
 
     def _make_hub_service(self, hub: Hub, library: ModelLibrary) -> HubService:

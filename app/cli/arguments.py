@@ -57,6 +57,11 @@ commands:
   conversations search Q  find messages with all of these words
   models search QUERY     look for models on the hub (Hugging Face, or a mirror)
   models show NAME        tell what a repository holds, and what fits here
+  models list             list the models on this computer, other applications' too
+  models import PATH      add a GGUF file or a folder of them
+  models verify MODEL     compare a model with its hash
+  models remove MODEL     put a model into the trash
+  models duplicates       find the same model in several places
   pull NAME               download a model: AUTHOR/NAME, or AUTHOR/NAME:VARIANT
   bench                   measure how fast a model is on this machine
   cache [clear]           tell how much is kept on disk of what models have read

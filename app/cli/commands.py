@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from app.domain.benchmark import BenchPlan
 from app.domain.hub import RepoQuery, RepoSort
+from app.domain.library import ImportWay
 from app.domain.overflow import Overflow
 
 STARTER: Final = "starter"
@@ -145,6 +146,51 @@ class Pull:
     json: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ListModels:
+    """Print the models on this computer."""
+
+    profile: str | None
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImportModels:
+    """Add model files."""
+
+    profile: str | None
+    paths: tuple[str, ...]
+    way: ImportWay = ImportWay.COPY
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyModel:
+    """Compare a model with its hash."""
+
+    profile: str | None
+    model: str
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveModel:
+    """Put a model into the trash."""
+
+    profile: str | None
+    model: str
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FindDuplicates:
+    """Print which models are there several times."""
+
+    profile: str | None
+    json: bool = False
+
+
+LibraryCommand: TypeAlias = ListModels | ImportModels | VerifyModel | RemoveModel | FindDuplicates
 CliCommand: TypeAlias = (
     Chat
     | ListConversations
@@ -153,6 +199,7 @@ CliCommand: TypeAlias = (
     | SearchModels
     | ShowRepo
     | Pull
+    | LibraryCommand
     | Bench
     | Cache
     | Doctor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from app.cli import library_arguments
 from app.cli.commands import CliCommand, Pull, SearchModels, ShowRepo
 from app.domain.hub import RepoSort
 
@@ -20,8 +21,11 @@ def models(
     add_common: Callable[[argparse.ArgumentParser], None],
 ) -> CliCommand:
     """`models search` and `models show`; `add_common` adds what every command knows."""
-    parser.description = "Look for models on the hub (Hugging Face, or a mirror)."
-    actions = parser.add_subparsers(metavar="search|show", required=True, dest="action")
+    parser.description = (
+        "Look for models on the hub (Hugging Face, or a mirror), and after those on this computer."
+    )
+    metavar = f"search|show|{library_arguments.ACTIONS}"
+    actions = parser.add_subparsers(metavar=metavar, required=True, dest="action")
     search = actions.add_parser("search", help="find repositories", allow_abbrev=False)
     search.add_argument("query", metavar="QUERY", nargs="*", help="words in their names")
     search.add_argument(
@@ -32,9 +36,12 @@ def models(
     )
     show = actions.add_parser("show", help="tell what a repository holds", allow_abbrev=False)
     show.add_argument("name", metavar="NAME", help=_NAME_HELP)
-    for action in (search, show):
+    for action in (search, show, *library_arguments.add_to(actions)):
         add_common(action)
     found = parser.parse_args(words)
+    about_library = library_arguments.command_of(found)
+    if about_library is not None:
+        return about_library
     if found.action == "show":
         return ShowRepo(found.profile, found.name, found.json)
     return SearchModels(found.profile, " ".join(found.query), RepoSort(found.sort), found.json)

@@ -15,16 +15,29 @@ from app.cli.commands import (
     Chat,
     CliCommand,
     Doctor,
+    FindDuplicates,
+    ImportModels,
+    LibraryCommand,
     ListConversations,
+    ListModels,
     Pull,
+    RemoveModel,
     SearchConversations,
     SearchModels,
     ShowConversation,
     ShowRepo,
+    VerifyModel,
 )
 from app.cli.conversations import list_conversations, search_conversations, show_conversation
 from app.cli.doctor import doctor
 from app.cli.hub import pull, search_models, show_repo
+from app.cli.library import (
+    find_duplicates,
+    import_models,
+    list_models,
+    remove_model,
+    verify_model,
+)
 from app.cli.output import Output
 from app.cli.printers import printer_for
 from app.domain.errors import AppError
@@ -68,6 +81,22 @@ async def _run(command: CliCommand, services: Services, output: Output) -> int:
             return await bench(command, services, output)
         case SearchModels() | ShowRepo() | Pull():
             return await _run_hub(command, services, output)
+        case ListModels() | ImportModels() | VerifyModel() | RemoveModel() | FindDuplicates():
+            return await _run_library(command, services, output)
+
+
+async def _run_library(command: LibraryCommand, services: Services, output: Output) -> int:
+    match command:
+        case ListModels():
+            return await list_models(command, services, output)
+        case ImportModels():
+            return await import_models(command, services, output)
+        case VerifyModel():
+            return await verify_model(command, services, output)
+        case RemoveModel():
+            return await remove_model(command, services, output)
+        case FindDuplicates():
+            return await find_duplicates(command, services, output)
 
 
 async def _run_hub(

@@ -57,6 +57,16 @@ class ProfilePaths:
         return self.root / "cache" / "states"
 
     @property
+    def library_notes(self) -> Path:
+        """What is remembered of models: names, favourites, last use, hashes."""
+        return self.root / "library.json"
+
+    @property
+    def library_index(self) -> Path:
+        """What was seen in each model file, so that it need not be opened again."""
+        return self.root / "cache" / "library.jsonl"
+
+    @property
     def load_mark(self) -> Path:
         """There while a model is loaded: tells the next start which load did not end."""
         return self.root / "loading"

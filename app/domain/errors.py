@@ -68,6 +68,12 @@ class NotGguf(ModelFileError):
     kind = "model_file.not_gguf"
 
 
+class GgufFormUnknown(NotGguf):
+    """A sound GGUF file of a version, or for a processor, that cannot be read here."""
+
+    kind = "model_file.form"
+
+
 class FileDamaged(ModelFileError):
     """A GGUF file that is cut short or contradicts itself."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -67,6 +67,8 @@ class FileCopy:
     origin: Origin
     size_bytes: int
     """Of all shards, without the projector."""
+    files: tuple[str, ...] = ()
+    """All shards in order, then the projector."""
 
     @property
     def is_own(self) -> bool:
@@ -100,7 +102,9 @@ class LibraryEntry:
     licence: str = ""
     """As its maker names it: `apache-2.0`."""
     sha256: str = ""
-    """Of the weights, all shards in order; lower-case hex."""
+    """Of its file, where there is only one; lower-case hex."""
+    hashes: tuple[str, ...] = ()
+    """The same of each shard in order; empty: not all are known."""
     own_name: str = ""
     """The name that a person gave it."""
     is_favourite: bool = False
@@ -112,8 +116,13 @@ class LibraryEntry:
     """When it was last found to be what its hash promises; milliseconds since 1970 UTC."""
     copies: tuple[FileCopy, ...] = ()
     """Where else the very same model lies, as far as its hash is known."""
+    also_at: tuple[str, ...] = ()
+    """Other paths that lead to this very file."""
     also_named: tuple[str, ...] = ()
     """Other names under which its application knows it."""
+
+    weights_bytes: int = 0
+    """Of all shards."""
 
     @property
     def path(self) -> str:
@@ -121,9 +130,19 @@ class LibraryEntry:
         return self.model.path
 
     @property
+    def as_copy(self) -> FileCopy:
+        """The place where it lies."""
+        return FileCopy(self.path, self.origin, self.weights_bytes, self.files)
+
+    @property
     def name(self) -> str:
         """What is shown."""
         return self.model.label
+
+    @property
+    def shards(self) -> tuple[str, ...]:
+        """The files of the weights."""
+        return tuple(path for path in self.files if path != self.projector)
 
     @property
     def is_own(self) -> bool:
@@ -159,6 +178,8 @@ class RefusedFile:
     error: AppError
     """What is wrong, and what to do about it."""
     size_bytes: int = 0
+    others: tuple[str, ...] = ()
+    """What belongs to it: the shards that are there."""
 
     @property
     def is_own(self) -> bool:
@@ -182,6 +203,54 @@ class ModelFolder:
     refused: int = 0
     takes_downloads: bool = False
     """Whether new models are put there; of one folder only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What a look through all folders has found; nothing of what is remembered is in it."""
+
+    entries: tuple[LibraryEntry, ...]
+    """By name."""
+    refused: tuple[RefusedFile, ...]
+    folders: tuple[ModelFolder, ...]
+    paths_by_hash: Mapping[str, str]
+    """Of each file whose SHA-256 is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanWish:
+    """Where to look."""
+
+    own: tuple[str, ...]
+    """The first one takes downloads."""
+    chosen: tuple[str, ...] = ()
+    opened: tuple[str, ...] = ()
+    """Single files."""
+    switched_off: frozenset[Origin] = frozenset()
+    """Applications whose folders are left alone."""
+    hashes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """What is remembered, by `LibraryEntry.key`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNote:
+    """What is remembered of a model, wherever its file lies."""
+
+    path: str = ""
+    """Where it was seen last."""
+    size_bytes: int = 0
+    """Of its shards."""
+    name: str = ""
+    """That a person gave it."""
+    is_favourite: bool = False
+    last_used: int = 0
+    """Milliseconds since 1970 UTC."""
+    hashes: tuple[str, ...] = ()
+    """The SHA-256 that each shard must have."""
+    hashes_from: str = ""
+    """Who told them: “the hub”, “an earlier check”."""
+    verified: int = 0
+    """When they were last compared; milliseconds since 1970 UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +298,11 @@ class Imported:
     """What needed no import, because the library has the same model already; its path there."""
 
 
+def only(hashes: tuple[str, ...]) -> str:
+    """The hash of a model that is one file."""
+    return hashes[0] if len(hashes) == 1 else ""
+
+
 class Verdict(StrEnum):
     """What a comparison with the hash has shown."""
 
@@ -247,7 +321,7 @@ class Verification:
     path: str
     verdict: Verdict
     sha256: str
-    """What the weights have (all shards in order)."""
+    """What the file has; empty where there are several."""
     expected_from: str = ""
     """Who told the hash, for a sentence: “the hub”, “Ollama”, “an earlier check”."""
     wrong_files: tuple[str, ...] = ()
@@ -260,6 +334,7 @@ class DuplicateGroup:
 
     name: str
     sha256: str
+    """Of the first file."""
     size_bytes: int
     """Of one copy."""
     copies: tuple[FileCopy, ...]

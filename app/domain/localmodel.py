@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.domain.fit import ModelShape
 
@@ -30,6 +30,17 @@ class GgufFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelDefaults:
+    """What whoever published or installed a model wants new conversations with it to start with."""
+
+    system_prompt: str = ""
+    sampling: tuple[tuple[str, float], ...] = ()
+    """Fields of `Sampling` and their values."""
+    stop: tuple[str, ...] = ()
+    """Texts that end an answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class LocalModel:
     """A model that can be chosen for a chat."""
 
@@ -39,12 +50,30 @@ class LocalModel:
     """What the picker shows."""
     facts: GgufFacts
     read_only: bool = False
-    """Lamplight never moves, renames or deletes it (the starter model)."""
+    """It stays in the list of models: nobody opened it, Lamplight found it."""
     is_starter: bool = False
     mtime_ns: int = 0
     """Of the first shard, when its header was read: a later time means another file."""
     shape: ModelShape | None = None
     """For the memory it takes; None where the header tells too little."""
+
+    defaults: ModelDefaults = ModelDefaults()
+    """What stands beside the file, in another application's own notes."""
+
+    @property
+    def advice(self) -> tuple[tuple[str, float], ...]:
+        """How to sample, as it is recommended: by the file, then by what stands beside it."""
+        return (*self.facts.sampling, *self.defaults.sampling)
+
+    def read_again(self, found: LocalModel) -> LocalModel:
+        """What was found in its file now, under the name by which it is known here."""
+        return replace(
+            found,
+            label=self.label,
+            read_only=self.read_only,
+            is_starter=self.is_starter,
+            defaults=self.defaults,
+        )
 
     @property
     def short_label(self) -> str:

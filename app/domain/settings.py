@@ -107,6 +107,19 @@ class LibrarySettings:
 
     model_files: tuple[str, ...] = setting((), "Model files", "GGUF files that were opened.")
     chosen: str = setting("", "Chosen model", "The model that new conversations use.")
+    own_folders: tuple[str, ...] = setting(
+        (),
+        "Folders for models",
+        "Where Lamplight keeps models; new ones go to the first. Empty: a folder of the profile.",
+    )
+    folders: tuple[str, ...] = setting(
+        (), "Other folders", "Models in them are offered too; nothing in them is ever changed."
+    )
+    not_looked_at: tuple[str, ...] = setting(
+        (),
+        "Applications left alone",
+        "Whose models are not offered: huggingface, lmstudio, ollama, jan, gpt4all, llamacpp.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

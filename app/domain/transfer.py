@@ -8,6 +8,10 @@ from enum import StrEnum
 from app.domain.errors import AppError
 from app.domain.hub import RepoFile
 
+STAGING = ".downloads"
+"""The folder, in that of the models, in which downloads are gathered: on the same disk, so that a
+finished file only has to get its name."""
+
 
 @dataclass(frozen=True, slots=True)
 class TransferRequest:

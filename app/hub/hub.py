@@ -140,6 +140,14 @@ class Hub:
         if self._inside is not None:
             await self._ask(set_them)
 
+    async def use_folder(self, models: str) -> None:
+        """New downloads appear there; raises `LibraryBusy` while there are any."""
+        if self._inside is None and not await asyncio.to_thread(anything_left, self._models):
+            self._models = Path(models)
+            return
+        await self._ask_queue(lambda queue: queue.use_folder(Path(models)))
+        self._models = Path(models)
+
     async def close(self) -> None:
         """Close all connections, make safe what has come, end the thread."""
         if self._inside is not None:

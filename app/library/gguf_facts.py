@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import fields
+from enum import Enum
 from typing import Final
 
 from app.domain.localmodel import GgufFacts
@@ -60,23 +62,49 @@ def architecture_of(header: Header, name: str) -> str:
     return architecture
 
 
-def refuse_other_kinds(header: Header, name: str, tensor_count: int) -> None:
-    """Raise `NotAChatModel` for what is not a whole chat model."""
+class FileKind(Enum):
+    """What a GGUF file holds."""
+
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+    PROJECTOR = "projector"
+    ADAPTER = "adapter"
+    VOCABULARY = "vocabulary"
+    OTHER = "other"
+    """A sound file of which llama.cpp makes no text."""
+
+
+def kind_of(header: Header, name: str, tensor_count: int) -> FileKind:
+    """What a file is for; `name` is for sentences, `tensor_count` that of all shards."""
     architecture = architecture_of(header, name)
     general_type = _text(header, "general.type")
     if architecture == "clip" or general_type == "mmproj":
-        raise refusals.projector(name)
+        return FileKind.PROJECTOR
     if general_type == "adapter" or architecture == "controlvector":
-        raise refusals.adapter(name)
+        return FileKind.ADAPTER
     if general_type == "imatrix" or architecture == "wavtokenizer-dec":
-        raise refusals.no_text(name)
+        return FileKind.OTHER
     # Pooling 0 is none; a model that pools gives one vector or score for the whole text.
     pools = _number(header, f"{architecture}.pooling_type") > 0
     both_ways = header.entries.get(f"{architecture}.attention.causal") is False
     if architecture in _EMBEDDING_ARCHITECTURES or pools or both_ways:
-        raise refusals.embedding(name)
-    if tensor_count == 0:
-        raise refusals.vocabulary_only(name)
+        return FileKind.EMBEDDING
+    return FileKind.CHAT if tensor_count else FileKind.VOCABULARY
+
+
+_REFUSED: Final = {
+    FileKind.EMBEDDING: refusals.embedding,
+    FileKind.PROJECTOR: refusals.projector,
+    FileKind.ADAPTER: refusals.adapter,
+    FileKind.VOCABULARY: refusals.vocabulary_only,
+    FileKind.OTHER: refusals.no_text,
+}
+
+
+def refuse(kind: FileKind, name: str, *, allowed: Collection[FileKind] = (FileKind.CHAT,)) -> None:
+    """Raise `NotAChatModel` for what is not wanted."""
+    if kind not in allowed:
+        raise _REFUSED[kind](name)
 
 
 def facts_of(headers: tuple[Header, ...], file_bytes: int, name: str) -> GgufFacts:

@@ -11,11 +11,11 @@ from typing import BinaryIO, Final
 from app.domain.errors import AppError
 from app.domain.localmodel import GgufFacts, LocalModel
 from app.library import refusals
-from app.library.gguf_facts import facts_of, refuse_other_kinds, split_of, split_tensor_count
+from app.library.gguf_facts import facts_of, kind_of, refuse, split_of, split_tensor_count
 from app.library.gguf_header import MAGIC, PREFIX_BYTES, Header, read_header
 from app.library.gguf_shape import shape_of
 
-_SHARD: Final = re.compile(
+SHARD: Final = re.compile(
     r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<total>\d{5})(?P<end>\.gguf)$", re.IGNORECASE
 )
 _NAMELESS: Final = re.compile(r"^(model|ggml-model|sha256-|[0-9a-f]{16})", re.IGNORECASE)
@@ -55,11 +55,18 @@ def inspect_file(path: str) -> tuple[LocalModel, tuple[FileStamp, ...]]:
 
 
 def model_of(stamps: tuple[FileStamp, ...], headers: tuple[Header, ...], name: str) -> LocalModel:
-    """What all the shards together are; raises `ModelFileError` cases. `name` is for sentences."""
+    """The chat model that all the shards together are; raises `ModelFileError` cases.
+
+    `name` is for sentences.
+    """
+    refuse(kind_of(headers[0], name, sum(len(header.tensors) for header in headers)), name)
+    return described(stamps, headers, name)
+
+
+def described(stamps: tuple[FileStamp, ...], headers: tuple[Header, ...], name: str) -> LocalModel:
+    """What all the shards together hold, whatever it is for; raises `ModelFileError` cases."""
     paths = tuple(stamp.path for stamp in stamps)
     _check_shards(paths, headers)
-    tensor_count = sum(len(header.tensors) for header in headers)
-    refuse_other_kinds(headers[0], name, tensor_count)
     for stamp, header in zip(stamps, headers, strict=True):
         if header.data_end > stamp.size:
             raise refusals.cut_short(name_of(stamp.path), stamp.size, header.data_end)
@@ -112,7 +119,7 @@ def shard_paths(path: str, total: int) -> tuple[str, ...]:
     if total == 1:
         return (path,)
     folder, name = os.path.split(path)
-    match = _SHARD.match(name)
+    match = SHARD.match(name)
     if match is None or int(match["total"]) != total:
         raise refusals.shard_renamed(name, total)
     names = [
@@ -208,6 +215,6 @@ def _check_shards(paths: tuple[str, ...], headers: tuple[Header, ...]) -> None:
 def _label(path: str, facts: GgufFacts) -> str:
     """The file's own name, by which its owner knows it, unless it names nothing."""
     name = name_of(path)
-    shard = _SHARD.match(name)
+    shard = SHARD.match(name)
     stem = shard["stem"] if shard else os.path.splitext(name)[0]
     return facts.name if facts.name and _NAMELESS.match(stem) else stem

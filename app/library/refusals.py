@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from app.domain.errors import (
+    ArchitectureUnknown,
     FileDamaged,
     FileMissing,
     FileUnreadable,
+    GgufFormUnknown,
     NotAChatModel,
     NotGguf,
     ShardMissing,
@@ -72,27 +74,27 @@ def not_gguf(name: str, what: str) -> NotGguf:
     )
 
 
-def old_version(name: str, version: int) -> NotGguf:
+def old_version(name: str, version: int) -> GgufFormUnknown:
     """GGUF version 1, which llama.cpp cannot read any more."""
-    return NotGguf(
+    return GgufFormUnknown(
         f"“{name}” is written in an old form of GGUF that is no longer supported.",
         f"It has version {version} of the format; 2 and 3 can be read.",
         "Download a newer file of the same model.",
     )
 
 
-def newer_version(name: str, version: int) -> NotGguf:
+def newer_version(name: str, version: int) -> GgufFormUnknown:
     """A GGUF version from the future."""
-    return NotGguf(
+    return GgufFormUnknown(
         f"“{name}” is written in a form of GGUF that this Lamplight does not know yet.",
         f"It has version {version} of the format; 2 and 3 can be read.",
         "Look for a newer Lamplight, or choose another file.",
     )
 
 
-def big_endian(name: str) -> NotGguf:
+def big_endian(name: str) -> GgufFormUnknown:
     """Made for processors with the other byte order."""
-    return NotGguf(
+    return GgufFormUnknown(
         f"“{name}” is made for another kind of processor.",
         "Its numbers are stored in big-endian byte order.",
         "Choose the ordinary (little-endian) file of the same model.",
@@ -111,6 +113,15 @@ def cut_short(name: str, there: int, needed: int, *, at_least: bool = False) -> 
         f"“{name}” is incomplete.",
         f"It is cut short: {there:,} of {of} bytes are there.",
         "Finish the download or repeat it, or choose another file.",
+    )
+
+
+def made_for_ollama(name: str) -> ArchitectureUnknown:
+    """Converted for Ollama's own engine, in a form that llama.cpp does not read."""
+    return ArchitectureUnknown(
+        f"“{name}” is made for Ollama's own engine.",
+        "It has another form than the files of the same model for llama.cpp.",
+        "Use it through Ollama, or download the same model from the page Models.",
     )
 
 

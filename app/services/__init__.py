@@ -13,6 +13,7 @@ from app.services.conversations import ConversationService
 from app.services.doctor import DoctorService
 from app.services.fit import FitService
 from app.services.hub import HubService
+from app.services.library import LibraryService
 from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
 from app.services.settings import SettingsService
@@ -34,4 +35,5 @@ class Services:
     meter: ContextMeterService
     benchmarks: BenchmarkService
     hub: HubService
+    library: LibraryService
     transfers: TransferService

@@ -15,7 +15,7 @@ from app.domain.conversation import (
 )
 from app.domain.errors import EngineError
 from app.domain.facts import ConversationsChanged, Fact, PathChanged, Trouble
-from app.domain.localmodel import LocalModel
+from app.domain.localmodel import LocalModel, ModelDefaults
 from app.domain.overflow import Overflow
 from app.domain.ports import Clock, ConversationStore
 from app.domain.sampling import Sampling, recommended
@@ -134,11 +134,13 @@ def starting_params(chat: ChatSettings, model: LocalModel | None) -> ChatParams:
         temperature=chat.temperature,
     )
     if model is not None:
-        advice = tuple((name, value) for name, value in model.facts.sampling if name not in own)
+        advice = tuple((name, value) for name, value in model.advice if name not in own)
         sampling = recommended(sampling, advice)
+    defaults = model.defaults if model is not None else ModelDefaults()
     return ChatParams(
-        chat.system_prompt,
+        chat.system_prompt or defaults.system_prompt,
         sampling,
         chat.max_tokens or None,
+        stop=defaults.stop,
         overflow=Overflow(chat.overflow),
     )

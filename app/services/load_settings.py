@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from app.domain.facts import Fact, LoadSettingsChanged
@@ -45,6 +46,17 @@ class LoadSettingsService:
             self._keeper.keep_params(path, bounded(params))
         finally:
             self._facts.publish(LoadSettingsChanged(path))
+
+    def moved(self, paths: Mapping[str, str]) -> None:
+        """Files of models lie elsewhere now: what is set for them goes along.
+
+        Raises `ConfigError` where it cannot be written.
+        """
+        for old, new in paths.items():
+            wished = self.wished(old)
+            if wished != LoadParams():
+                self._keeper.keep_params(new, wished)
+                self._keeper.keep_params(old, LoadParams())
 
     def effective(self, path: str) -> LoadParams:
         """The wish, with the threads of the settings or of this machine where it leaves them."""

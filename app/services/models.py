@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.errors import (
@@ -39,6 +39,7 @@ from app.domain.ports import ConversationStore, Engine, LoadMark, ModelLibrary
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
 from app.services.fit import FitService
+from app.services.known_models import KnownModels
 from app.services.load_guard import LoadGuard
 from app.services.load_settings import LoadSettingsService
 from app.services.settings import SettingsService
@@ -108,7 +109,8 @@ class ModelService:
         self._fit = fit
         self._facts = facts
         self._tasks = tasks
-        self._models: dict[str, LocalModel] = {}
+        self._known = KnownModels(settings)
+        self._models = self._known.models
         self._state = ModelState()
         self._loading: _Load | None = None
         self._loaded_with: dict[str, _Wish] = {}
@@ -125,7 +127,8 @@ class ModelService:
 
     @property
     def models(self) -> tuple[LocalModel, ...]:
-        """What can be chosen: the starter model first, then the files that were opened."""
+        """What can be chosen: the starter model first, then the files that were opened, then what
+        the library has found."""
         return tuple(self._models.values())
 
     @property
@@ -138,14 +141,21 @@ class ModelService:
         starter = await self._library.starter()
         if starter is not None:
             self._models[starter.path] = starter
-        for path in self._settings.current.library.model_files:
+        library = self._settings.current.library
+        # The chosen one may be of the library, which is looked through later.
+        for path in dict.fromkeys((*library.model_files, library.chosen)):
+            if not path or path in self._models:
+                continue
             try:
                 model = await self._library.inspect(path)
             except ModelFileError as error:
                 # It stays remembered: its disk may only be unplugged.
                 log.info("a remembered model cannot be offered: %s", error.kind)
                 continue
-            self._models.setdefault(model.path, model)
+            if path in library.model_files:
+                self._known.open(model)
+            else:
+                self._models.setdefault(model.path, replace(model, read_only=True))
         await self._look_at_drafts()
         self._facts.publish(ModelsChanged())
         chosen = self._models.get(self._settings.current.library.chosen)
@@ -165,17 +175,34 @@ class ModelService:
     async def open_file(self, path: str) -> LocalModel:
         """Read a file's header, remember the file and choose it; raises `ModelFileError` cases."""
         model = await self._library.inspect(path)
-        model = self._models.setdefault(model.path, model)
+        model = self._known.open(model)
         self._facts.publish(ModelsChanged())
         await self.choose(model.path)
         return model
 
     async def offer(self, path: str) -> None:
-        """Have a new file among those that can be chosen; raises `ModelFileError` cases."""
+        """Have a new file of the library among those that can be chosen, before it is found there.
+
+        Raises `ModelFileError` cases.
+        """
         model = await self._library.inspect(path)
-        self._models.setdefault(model.path, model)
+        self._models.setdefault(model.path, replace(model, read_only=True))
         self._facts.publish(ModelsChanged())
-        self._remember(self._settings.current.library.chosen)
+
+    def show_found(self, found: Sequence[LocalModel], elsewhere: Collection[str] = ()) -> None:
+        """What the library has found takes the place of what it had found before.
+
+        What was opened stays, and so does what is used just now. `elsewhere`: other paths of these
+        models, under which they are not offered a second time.
+        """
+        chosen = self._state.model
+        used = {info.path for info in self.loaded} | {chosen.path if chosen else ""}
+        if not self._known.show_found(found, elsewhere, used):
+            return
+        self._facts.publish(ModelsChanged())
+        if chosen is not None and self._models[chosen.path] != chosen:
+            # The library knows it by another name.
+            self._show(replace(self._state, model=self._models[chosen.path]))
 
     async def choose(self, path: str) -> None:
         """Make a known model the one that answers; it is loaded when it is first needed."""
@@ -190,9 +217,13 @@ class ModelService:
 
     async def forget(self, path: str) -> None:
         """Take a file out of the list; the file stays where it is."""
-        if self._models[path].read_only:
+        if not self._models[path].read_only:
+            await self.drop(path)
+
+    async def drop(self, path: str) -> None:
+        """Offer a model no more, whose file goes; its memory is given back."""
+        if not self._known.take_out(path):
             return
-        del self._models[path]
         self._facts.publish(ModelsChanged())
         chosen = self._settings.current.library.chosen
         await self.unload(path)
@@ -202,6 +233,18 @@ class ModelService:
             self._show(ModelState(phase, following))
             chosen = following.path if following else ""
         self._remember(chosen, forgotten=path)
+
+    async def moved(self, paths: Mapping[str, str]) -> None:
+        """The files of models lie elsewhere now: what is remembered of them goes along."""
+        for path in self._models.keys() & paths.keys():
+            await self.unload(path)
+        self._known.move(paths)
+        chosen = self._state.model
+        if chosen is not None and chosen.path in paths:
+            self._show(ModelState(ModelPhase.CHOSEN, self._models[paths[chosen.path]]))
+        self._facts.publish(ModelsChanged())
+        library = self._settings.current.library
+        self._remember(paths.get(library.chosen, library.chosen))
 
     async def load(
         self, context_length: int | None = None, *, again: bool = False
@@ -337,9 +380,10 @@ class ModelService:
         try:
             # The file may have changed or gone since it was listed; its header tells at once. The
             # devices are asked of the engine that will load it, which starts meanwhile.
-            model, _ = await asyncio.gather(
+            found, _ = await asyncio.gather(
                 self._library.inspect(model.path), self._fit.look_at_devices()
             )
+            model = model.read_again(found)
             wished = load.wish.together
             await self._load_settings.require_usable(model, wished)
             await self._fit.look_at_draft(wished)
@@ -423,16 +467,8 @@ class ModelService:
             self._facts.publish(ModelStateChanged(state))
 
     def _remember(self, chosen: str, forgotten: str | None = None) -> None:
-        settings = self._settings.current
-        files = [path for path, model in self._models.items() if not model.is_starter]
-        # What was not found at the start stays: its disk may only be unplugged.
-        files += [path for path in settings.library.model_files if path not in self._models]
-        kept = tuple(path for path in files if path != forgotten)
-        library = replace(settings.library, model_files=kept, chosen=chosen)
-        if library == settings.library:
-            return
         try:
-            self._settings.change(replace(settings, library=library))
+            self._known.remember(chosen, forgotten)
         except ConfigError as error:
             # The choice holds until the window closes; that it is not kept must be said.
             self._facts.publish(Trouble(error))

@@ -105,7 +105,7 @@ class InspectorController(QObject):
         chat, model = self._services.settings.current.chat, self._services.models.state.model
         defaults = starting_params(chat, model)
         plain = starting_params(chat, None).sampling
-        advised = model.facts.sampling if model is not None else ()
+        advised = model.advice if model is not None else ()
         changed = (n for n, _ in advised if getattr(plain, n) != getattr(defaults.sampling, n))
         return defaults, tuple(changed)
 

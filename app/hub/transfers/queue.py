@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from app.domain.errors import NoSuchTransfer
+from app.domain.errors import LibraryBusy, NoSuchTransfer
 from app.domain.transfer import Transfer, TransferLimits, TransferPhase, TransferRequest
 from app.hub.client import HubClient
 from app.hub.transfers.job import Job
@@ -74,6 +74,16 @@ class Queue:
         self._fill()
         self._tell()
         return record.transfer_id
+
+    async def use_folder(self, models: Path) -> None:
+        """New ones go there; raises `LibraryBusy` while there are any that have not ended."""
+        if any(job.phase is not TransferPhase.FINISHED for job in self._jobs):
+            raise LibraryBusy(
+                "The folder for models can't be changed while a download has not ended.",
+                "",
+                "Let the downloads finish, or remove them, and change it then.",
+            )
+        self._models = models
 
     async def pause(self, transfer_id: str) -> None:
         """On return nothing of it is received any more; raises `NoSuchTransfer`."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-STAGING = ".downloads"
-"""In the folder of the models, so that a finished file only has to get its name."""
+from app.domain.transfer import STAGING
+
+__all__ = ["STAGING", "anything_left"]
 
 
 def anything_left(models: Path) -> bool:

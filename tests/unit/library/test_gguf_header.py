@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.errors import FileDamaged, ModelFileError, NotGguf
+from app.domain.errors import FileDamaged, GgufFormUnknown, ModelFileError, NotGguf
 from app.library import gguf_window
 from app.library.gguf_header import Header, SkippedArray, read_header
 from app.library.model_file import inspect_file
@@ -143,10 +143,10 @@ def test_text_that_is_no_utf8_is_replaced() -> None:
 @pytest.mark.parametrize(
     ("version", "case", "words"),
     [
-        (1, NotGguf, "no longer supported"),
-        (4, NotGguf, "does not know yet"),
-        (0x02000000, NotGguf, "another kind of processor"),
-        (0x03000000, NotGguf, "another kind of processor"),
+        (1, GgufFormUnknown, "no longer supported"),
+        (4, GgufFormUnknown, "does not know yet"),
+        (0x02000000, GgufFormUnknown, "another kind of processor"),
+        (0x03000000, GgufFormUnknown, "another kind of processor"),
         (0x12345678, FileDamaged, "damaged"),
     ],
 )

@@ -15,6 +15,7 @@ from app.domain.errors import (
     FileDamaged,
     FileMissing,
     FileUnreadable,
+    GgufFormUnknown,
     ModelFileError,
     NotAChatModel,
     NotGguf,
@@ -251,7 +252,7 @@ def test_an_empty_file(tmp_path: Path) -> None:
 
 def test_a_big_endian_magic(tmp_path: Path) -> None:
     (tmp_path / "big.gguf").write_bytes(b"FUGG" + bytes(100))
-    assert "processor" in refusal(tmp_path / "big.gguf", NotGguf).title
+    assert "processor" in refusal(tmp_path / "big.gguf", GgufFormUnknown).title
 
 
 @pytest.mark.parametrize("length", [1, 3, 4, 12, 23])

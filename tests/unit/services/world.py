@@ -23,12 +23,14 @@ from app.services.benchmarks import BenchmarkService
 from app.services.chat import ChatService
 from app.services.conversations import ConversationService
 from app.services.fit import FitService
+from app.services.library import LibraryService
 from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
 from app.services.settings import SettingsService
 from app.store.sqlite_store import SqliteStore
 from tests.helpers.scripted_engine import ScriptedEngine
 from tests.helpers.scripted_hub import ScriptedHub
+from tests.helpers.scripted_shelf import MemoryNotes, ScriptedShelf
 
 T = TypeVar("T")
 
@@ -118,6 +120,9 @@ class World:
     benchmarks: BenchmarkService
     machine: list[MachineFacts]
     """The last one is what the machine is."""
+    library: LibraryService
+    shelves: ScriptedShelf
+    notes: MemoryNotes
     hub: ScriptedHub = field(default_factory=ScriptedHub)
 
     async def until_answered(self) -> AnswerEnded:
@@ -145,6 +150,7 @@ async def world(store: SqliteStore | None = None) -> AsyncIterator[World]:
     try:
         yield made
     finally:
+        await made.library.close()
         await made.chat.close()
         await made.tasks.drain()
         await used.close()
@@ -174,7 +180,24 @@ async def _furnished(store: SqliteStore) -> World:
     benchmarks = BenchmarkService(
         engine, store, models, load_settings, broadcast, tasks, free, looked, "here", clock
     )
+    hub, shelves, notes = ScriptedHub(), ScriptedShelf(), MemoryNotes()
+    library = LibraryService(
+        shelves,
+        notes,
+        models,
+        settings,
+        load_settings,
+        broadcast,
+        tasks,
+        clock,
+        "/models",
+        hub.use_folder,
+    )
     return World(
+        library=library,
+        shelves=shelves,
+        notes=notes,
+        hub=hub,
         engine=engine,
         store=store,
         shelf=shelf,
