@@ -24,6 +24,7 @@ from app.domain.fit import (
     estimate,
     layer_bytes,
     spare_of,
+    verdict_of,
     worst,
 )
 from app.domain.load_params import (
@@ -129,8 +130,7 @@ def place(
     if not devices or offloaded <= 0:
         context, weights = whole.context_bytes, whole.weights_bytes + whole.projector_bytes
         return (Share(MEMORY, count, weights, context, whole.compute_bytes, room.memory),)
-    kept = [*layer_bytes(shape, plan), 0]
-    weights = [*(layer.weights_bytes for layer in shape.layers), shape.output_bytes]
+    kept, weights = _kept(shape, plan), _layer_weights(shape)
     homes = _homes(count, offloaded, _shares(params, devices))
     shares: list[Share] = []
     for number, device in enumerate(devices):
@@ -156,6 +156,16 @@ def place(
         room.memory,
     )
     return (rest, *shares)
+
+
+def _kept(shape: ModelShape, plan: ContextPlan) -> list[int]:
+    """Bytes of the context that lie where each layer does; the output keeps none."""
+    return [*layer_bytes(shape, plan), 0]
+
+
+def _layer_weights(shape: ModelShape) -> list[int]:
+    """Bytes of the weights of each layer, the output's among them."""
+    return [*(layer.weights_bytes for layer in shape.layers), shape.output_bytes]
 
 
 def needs_of(shares: Sequence[Share]) -> tuple[tuple[str, int], ...]:
@@ -231,13 +241,30 @@ def _most_layers(shape: ModelShape, params: LoadParams, room: Room, factor: floa
     """As many layers on the devices as fit there, if that number is not wished."""
     if params.gpu_layers is not None:
         return params
+    devices = _used_devices(params, room)
     plan = plan_of(params, shape.trained_context)
-    for count in range(len(shape.layers) + 1, 0, -1):
-        candidate = replace(params, gpu_layers=count)
-        _, *there = place(shape, candidate, plan, room, factor)
-        if all(share.verdict is Verdict.FITS for share in there):
-            return candidate
-    return replace(params, gpu_layers=0)
+    buffers = estimate(shape, plan, factor).compute_bytes
+    taken = [
+        kept + weights
+        for kept, weights in zip(_kept(shape, plan), _layer_weights(shape), strict=True)
+    ]
+    shares = _shares(params, devices)
+
+    def fit_there(count: int) -> bool:
+        """As `place` would tell, without all that it tells besides: this is asked for each count
+        while somebody drags a slider."""
+        needs = [0] * len(devices)
+        for layer, home in enumerate(_homes(len(taken), count, shares)):
+            if home is not None:
+                needs[home] += taken[layer]
+        return all(
+            verdict_of(need + buffers, device.free_bytes) is Verdict.FITS
+            for need, device in zip(needs, devices, strict=True)
+            if need
+        )
+
+    count = next((count for count in range(len(taken), 0, -1) if fit_there(count)), 0)
+    return replace(params, gpu_layers=count)
 
 
 def _fits(shape: ModelShape, params: LoadParams, room: Room, factor: float) -> bool:

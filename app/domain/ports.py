@@ -350,6 +350,10 @@ class SecretKeeper(Protocol):
 class HubCatalogue(Protocol):
     """What a hub offers. Raises `HubError` cases and `NetworkOff`."""
 
+    def page_address(self, repo_id: str) -> str:
+        """Where a web browser shows the repository; raises `UsageError` for a hub's bad address."""
+        ...
+
     async def search(self, query: RepoQuery, page: str | None = None) -> RepoPage:
         """Repositories with GGUF files; `page` is the `next_page` of the part before."""
         ...

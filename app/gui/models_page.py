@@ -17,10 +17,10 @@ class ModelsPage(Page):
 
     part_changed = Signal(str)
 
-    def __init__(self, discover: QWidget | None, library: QWidget) -> None:
+    def __init__(self, discover: QWidget, library: QWidget) -> None:
         self._header = PageHeader("Models")
         super().__init__(MODELS, "box", self._header)
-        self._parts = {DISCOVER: discover, LIBRARY: library} if discover else {LIBRARY: library}
+        self._parts = {DISCOVER: discover, LIBRARY: library}
         self._shown = discover
         self._stack = QStackedWidget()
         self._switch = QButtonGroup(self)
@@ -32,7 +32,7 @@ class ModelsPage(Page):
             self._switch.addButton(button)
             self._header.add(button)
         self.add(self._stack, 1)
-        self.show_part(next(iter(self._parts)))
+        self.show_part(DISCOVER)
 
     @property
     def part(self) -> str:

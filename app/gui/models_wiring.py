@@ -8,12 +8,14 @@ from PySide6.QtCore import QObject
 
 from app.domain.facts import Fact
 from app.flow.tasks import TaskOwner
+from app.gui.discover.controller import DiscoverController
+from app.gui.discover.panel import DiscoverPanel
 from app.gui.library.controller import LibraryController
 from app.gui.library.panel import LibraryPanel
 from app.gui.loading.controller import LoadSettingsController
 from app.gui.measure.controller import MeasureController
 from app.gui.memory.controller import MemoryController
-from app.gui.models_page import DISCOVER, ModelsPage
+from app.gui.models_page import DISCOVER, LIBRARY, ModelsPage
 from app.gui.pages import CHAT, MODELS
 from app.gui.picker.controller import ModelController
 from app.gui.window import MainWindow
@@ -35,17 +37,21 @@ class ModelsWiring(QObject):
         super().__init__(window)
         self._window = window
         presenter = window.presenter
+        panel, self.library_panel = DiscoverPanel(window.theme), LibraryPanel(window.theme)
+        self.page = ModelsPage(panel, self.library_panel)
+        window.pages.add_page(self.page)
+        self.discover = DiscoverController(
+            services, panel, presenter, tasks, services.library.path_of
+        )
+        self.library = LibraryController(
+            services, window, window.theme, self.library_panel, presenter, tasks
+        )
         self.loading = LoadSettingsController(services, window, window.theme, presenter, tasks)
         self.measure = MeasureController(services, window, presenter, tasks)
         self.memory = MemoryController(services, window, presenter, tasks)
         self.picker = ModelController(services, window.model_button, window.popup, presenter, tasks)
-        self.library_panel = LibraryPanel(window.theme)
-        self.library = LibraryController(
-            services, window, window.theme, self.library_panel, presenter, tasks
-        )
-        self.page = ModelsPage(None, self.library_panel)
-        window.pages.add_page(self.page)
         self.controllers: tuple[Hearing, ...] = (
+            self.discover,
             self.library,
             self.loading,
             self.measure,
@@ -57,15 +63,19 @@ class ModelsWiring(QObject):
     def _wire(self) -> None:
         window, picker = self._window, self.picker
         menus = window.menus
-        picker.models_changed.connect(window.empty.set_has_model)
-        picker.state_changed.connect(window.status.show_model)
+        self.discover.chat_wished.connect(lambda: window.pages.go(CHAT))
+        self.discover.library_wished.connect(self._show_library)
         self.library.measure_wished.connect(self.measure.show)
         self.library.settings_wished.connect(self.loading.open)
         self.library.use_wished.connect(self._use)
-        self.library_panel.discover_wished.connect(self.show_discover)
+        self.library_panel.discover_wished.connect(self._find)
+        picker.models_changed.connect(window.empty.set_has_model)
+        picker.state_changed.connect(window.status.show_model)
+        window.empty.find_wished.connect(self._find)
         window.empty.open_file_wished.connect(self._ask_for_file)
         window.files_dropped.connect(picker.open_files)
         window.inspector.settings_wished.connect(self.loading.open)
+        window.popup.find_wished.connect(self._find)
         window.popup.measure_wished.connect(self.measure.show)
         window.popup.memory_wished.connect(self.memory.show)
         window.popup.open_file_wished.connect(self._ask_for_file)
@@ -84,18 +94,22 @@ class ModelsWiring(QObject):
 
     def finish(self) -> None:
         """Write what is unsaved and close what is open."""
+        self.discover.finish()
         self.library.finish()
         self.loading.save()
         self.measure.close()
         self.memory.close()
 
+    def _find(self) -> None:
+        self.page.show_part(DISCOVER)
+        self._window.pages.go(MODELS)
+
+    def _show_library(self) -> None:
+        self.page.show_part(LIBRARY)
+        self._window.pages.go(MODELS)
+
     def _ask_for_file(self) -> None:
         self.picker.ask_for_file(self._window)
-
-    def show_discover(self) -> None:
-        """Show what could be fetched."""
-        self._window.pages.show_page(MODELS)
-        self.page.show_part(DISCOVER, focus=True)
 
     def _use(self, path: str) -> None:
         self.picker.choose(path)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from app.domain.hub import RepoDetails, RepoPage, RepoQuery
 from app.domain.ports import NetworkGate
@@ -66,6 +67,10 @@ class Hub:
         self._listeners.append(heard)
 
     # ----------------------------------------------------------------------- the catalogue
+
+    def page_address(self, repo_id: str) -> str:
+        """Where a web browser shows the repository; raises `UsageError` for a hub's bad address."""
+        return f"{endpoint_at(self._address).url}/{quote(repo_id)}"
 
     async def search(self, query: RepoQuery, page: str | None = None) -> RepoPage:
         """Repositories with GGUF files; `page` is the `next_page` of the part before."""

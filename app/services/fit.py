@@ -18,17 +18,14 @@ from app.domain.fit import (
     FitRecord,
     MeasuredSizes,
     Memory,
-    Verdict,
-    automatic_length,
     estimate,
-    largest_context,
     learned_factor,
-    worst,
 )
+from app.domain.fit_inputs import FitInputs
 from app.domain.generation import LoadedInfo
-from app.domain.load_params import LoadParams, draft_params, plan_of
+from app.domain.load_params import LoadParams, plan_of
 from app.domain.localmodel import LocalModel
-from app.domain.placement import Device, Room, fitted, needs_of, place, room_of, without
+from app.domain.placement import Device, Room, room_of
 from app.domain.ports import Clock, ConversationStore, Engine, ModelLibrary
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
@@ -106,73 +103,52 @@ class FitService:
         """By how much this machine's computation buffers differ from the formula's."""
         return learned_factor(tuple(self._records.values()))
 
+    def inputs(self, model: LocalModel, draft_path: str = "") -> FitInputs | None:
+        """All that the calculation needs, as it is now; the draft model only if it was looked at.
+
+        None where the model's header tells too little.
+        """
+        if model.shape is None:
+            return None
+        known = _key(model)
+        return FitInputs(
+            model.shape,
+            model.facts.trained_context,
+            self.room(),
+            self._memory().total,
+            self.factor,
+            tuple((key[3], r.measured) for key, r in self._records.items() if key[:3] == known),
+            self._drafts.get(draft_path),
+        )
+
     def fit(self, model: LocalModel, wished: LoadParams | None = None) -> Fit | None:
         """What the model would take, loaded like this (None: as its settings say).
 
         None where its header tells too little.
         """
-        if model.shape is None:
-            return None
-        params = self.fitted(model, wished)
-        plan = _plan(model, params)
-        record = self._records.get(_key(model, plan))
-        expected = estimate(model.shape, plan, self.factor)
-        room = self._room()
-        draft = self._draft_needs(params, room)
-        shares = place(model.shape, params, plan, without(room, draft), self.factor)
-        return Fit(
-            plan,
-            expected,
-            record.measured if record else None,
-            self._free_bytes(),
-            shares if len(shares) > 1 else (),
-            sum(draft.values()),
-        )
+        wished = self._wished(model, wished)
+        inputs = self.inputs(model, wished.draft_path)
+        return inputs.fit(wished) if inputs else None
 
     def fitted(self, model: LocalModel, wished: LoadParams | None = None) -> LoadParams:
         """The wish with every automatic choice made by what is free now."""
-        wished = self._wishes(model.path) if wished is None else wished
-        if model.shape is None:
-            return wished
-        # The draft model's share grows with the context, which only becomes shorter from here.
-        most = wished.context_length or automatic_length(model.facts.trained_context)
-        room = self._room()
-        draft = self._draft_needs(replace(wished, context_length=most), room)
-        return fitted(model.shape, wished, without(room, draft), self.factor)
+        wished = self._wished(model, wished)
+        inputs = self.inputs(model, wished.draft_path)
+        return inputs.fitted(wished) if inputs else wished
 
     def needs(self, model: LocalModel, params: LoadParams) -> tuple[tuple[str, int], ...]:
         """Bytes by place, for whoever has to make room for a load with these."""
-        if model.shape is None:
-            return ((MEMORY, model.facts.file_bytes),)
-        room = self._room()
-        draft = self._draft_needs(params, room)
-        own = place(model.shape, params, _plan(model, params), without(room, draft), self.factor)
-        return tuple((Counter(dict(needs_of(own))) + draft).items())
+        inputs = self.inputs(model, params.draft_path)
+        return inputs.needs(params) if inputs else ((MEMORY, model.facts.file_bytes),)
 
     def largest_context(self, model: LocalModel, wished: LoadParams | None = None) -> int:
         """The longest context that fits now, of those it was trained for; 0 where none does."""
-        shape = model.shape
-        if shape is None:
-            return 0
-        params, room = self.fitted(model, wished), self._room()
-        most = model.facts.trained_context or automatic_length(0)
+        wished = self._wished(model, wished)
+        inputs = self.inputs(model, wished.draft_path)
+        return inputs.largest_context(wished) if inputs else 0
 
-        def fits(length: int) -> bool:
-            asked = replace(params, context_length=length)
-            left = without(room, self._draft_needs(asked, room))
-            shares = place(shape, params, _plan(model, asked), left, self.factor)
-            return worst(shares) is not Verdict.TOO_LARGE
-
-        return largest_context(fits, most)
-
-    def _draft_needs(self, params: LoadParams, room: Room) -> Counter[str]:
-        """Bytes by place that the draft model of these parameters takes; of one that was not looked
-        at nothing is known."""
-        draft = self._drafts.get(params.draft_path)
-        if draft is None or draft.shape is None:
-            return Counter()
-        own = draft_params(params, draft.facts.trained_context)
-        return Counter(dict(needs_of(place(draft.shape, own, _plan(draft, own), room))))
+    def _wished(self, model: LocalModel, wished: LoadParams | None) -> LoadParams:
+        return self._wishes(model.path) if wished is None else wished
 
     async def measure(self, model: LocalModel, wished: LoadParams | None = None) -> Fit | None:
         """The same by llama.cpp's own account, without loading anything.
@@ -223,7 +199,8 @@ class FitService:
 
     # ------------------------------------------------------------------------------- memory
 
-    def _room(self) -> Room:
+    def room(self) -> Room:
+        """What is free now, as if the loaded models had made way."""
         gives_back: Counter[str] = Counter()
         for info in self._engine.loaded.values():
             gives_back.update(dict(info.places))
@@ -247,8 +224,9 @@ def _plan(model: LocalModel, params: LoadParams) -> ContextPlan:
     return plan_of(params, model.facts.trained_context)
 
 
-def _key(model: LocalModel, plan: ContextPlan) -> _Key:
-    return (model.path, model.facts.file_bytes, model.mtime_ns, plan)
+def _key(model: LocalModel) -> tuple[str, int, int]:
+    """The file as it is."""
+    return (model.path, model.facts.file_bytes, model.mtime_ns)
 
 
 def _key_of(record: FitRecord) -> _Key:

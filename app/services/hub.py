@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.domain.errors import HubAnswerBroken, RepoMissing
 from app.domain.hub import CuratedRepo, RepoDetails, RepoPage, RepoQuery, Variant
@@ -33,6 +34,10 @@ class HubService:
         """What is proposed for a first choice, from small to large."""
         return self._curated()
 
+    def page_address(self, repo_id: str) -> str:
+        """Where a web browser shows the repository; asks nobody."""
+        return self._catalogue.page_address(repo_id)
+
     async def search(self, query: RepoQuery, page: str | None = None) -> RepoPage:
         """Repositories with GGUF files; `page` is the `next_page` of the part before."""
         return await self._catalogue.search(query, page)
@@ -52,7 +57,8 @@ class HubService:
         return details, _chosen(details, wanted)
 
     async def look_into(self, details: RepoDetails, variant: Variant) -> LocalModel:
-        """What the variant's header says, of which a few megabytes are read.
+        """What the variant's header says, of which a few megabytes are read; its shape counts the
+        projector that is downloaded with it.
 
         Raises `ModelFileError` cases for what could not be used anyway.
         """
@@ -62,7 +68,7 @@ class HubService:
         while True:
             found = await self._library.inspect_beginnings(shards)
             if isinstance(found, LocalModel):
-                return found
+                return _with_projector(found, details)
             shards[found.number] = await self._read_on(details, shards[found.number])
 
     async def _read_on(self, details: RepoDetails, shard: FileBeginning) -> FileBeginning:
@@ -79,6 +85,13 @@ class HubService:
                 "Choose another variant or another repository.",
             )
         return FileBeginning(shard.name, shard.size_bytes, shard.beginning + more)
+
+
+def _with_projector(model: LocalModel, details: RepoDetails) -> LocalModel:
+    if model.shape is None:
+        return model
+    size = sum(file.size_bytes for file in details.projectors[:1])
+    return replace(model, shape=replace(model.shape, projector_bytes=size))
 
 
 def _chosen(details: RepoDetails, wanted: RepoName) -> Variant:

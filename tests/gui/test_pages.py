@@ -115,8 +115,6 @@ async def test_pages_keep_their_order_whenever_they_come(
     stage: Stage, services: FakeServices
 ) -> None:
     await begin(stage, services)
-    stage.window.pages.add_page(OtherPage(MODELS))
-    await stage.settle()
     tops = [way(stage, name).y() for name in (CHAT, MODELS, DOWNLOADS)]
     assert tops == sorted(set(tops))
     view = [action.objectName() for action in stage.window.menus.view.actions()]
@@ -254,23 +252,22 @@ def picture(button: PlaceButton) -> QImage:
     return button.grab().toImage()
 
 
-async def test_the_models_page_switches_between_its_parts(
-    stage: Stage, services: FakeServices
-) -> None:
-    await begin(stage, services)
+async def test_the_models_page_switches_between_its_parts(stage: Stage) -> None:
     discover, library = OtherPage("Chat"), OtherPage("Chat")
     page = ModelsPage(discover, library)
-    stage.window.pages.add_page(page)
-    stage.key(Qt.Key.Key_2, CONTROL)
-    assert (page.part, stage.focus()) == (DISCOVER, discover.field)
-    stage.find(QPushButton, "Show library").click()
-    assert (page.part, stage.focus()) == (LIBRARY, library.field)
+    page.show()
+    page.take_focus()
+    assert (page.part, page.focusWidget()) == (DISCOVER, discover.field)
+    switch = page.findChild(QPushButton, "Show library")
+    assert switch is not None
+    switch.click()
+    assert (page.part, page.focusWidget()) == (LIBRARY, library.field)
     assert not discover.isVisible()
     library.is_open = True
-    stage.key(Qt.Key.Key_Escape)
-    assert stage.window.pages.shown == MODELS
-    stage.key(Qt.Key.Key_Escape)
-    assert stage.window.pages.shown == CHAT
+    assert page.step_back()
+    assert not page.step_back()
+    page.close()
+    page.deleteLater()
 
 
 async def test_a_narrow_page_keeps_inside_the_window(stage: Stage, services: FakeServices) -> None:

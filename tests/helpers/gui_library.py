@@ -123,6 +123,9 @@ class FakeLibrary:
     def entry(self, path: str) -> LibraryEntry | None:
         return next((entry for entry in self.entries if entry.path == path), None)
 
+    def path_of(self, sha256: str) -> str | None:
+        return next((entry.path for entry in self.entries if entry.sha256 == sha256), None)
+
     def space(self) -> LibrarySpace:
         own = sum(entry.size_bytes for entry in self.entries if entry.is_own)
         others = sum(entry.size_bytes for entry in self.entries) - own

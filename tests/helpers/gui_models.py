@@ -21,10 +21,11 @@ from app.domain.facts import (
     ModelStateChanged,
 )
 from app.domain.fit import Fit, FitEstimate, MeasuredSizes, Share
+from app.domain.fit_inputs import FitInputs
 from app.domain.generation import LoadedInfo
 from app.domain.load_params import LoadParams, plan_of
 from app.domain.localmodel import STARTER_LABEL, GgufFacts, LocalModel
-from app.domain.placement import Device, DeviceKind
+from app.domain.placement import Device, DeviceKind, Room
 from app.domain.slowness import Diagnosis, Fix
 from app.flow.broadcast import Broadcast
 
@@ -86,6 +87,7 @@ class FakeModels:
         self.kept = 1_300_000_000
         self.clear_error: AppError | None = None
         self.opened: list[str] = []
+        self.offered: list[str] = []
         self._cancelled = False
 
     def show(self, state: ModelState) -> None:
@@ -102,6 +104,9 @@ class FakeModels:
         self._facts.publish(ModelsChanged())
         await self.choose(path)
         return model
+
+    async def offer(self, path: str) -> None:
+        self.offered.append(path)
 
     async def choose(self, path: str) -> None:
         model = next(model for model in self.models if model.path == path)
@@ -213,6 +218,14 @@ class FakeFit:
         chosen = wished.draft_path if wished else ""
         draft = 50_000_000 if chosen and chosen in self.drafts else 0
         return Fit(plan, expected, self.measured, self.free, self.shares, draft)
+
+    def room(self) -> Room:
+        return Room(self.free)
+
+    def inputs(self, model: LocalModel, _draft_path: str = "") -> FitInputs | None:
+        if self.unknown or model.shape is None:
+            return None
+        return FitInputs(model.shape, model.facts.trained_context, Room(self.free), self.free)
 
     async def measure(self, model: LocalModel, wished: LoadParams | None = None) -> Fit | None:
         """Exactly 410 MB."""

@@ -42,9 +42,13 @@ from app.domain.generation import (
     RunStats,
     TokenCount,
 )
+from app.domain.hub import CuratedRepo
 from app.domain.localmodel import LocalModel
 from app.domain.settings import Settings
 from app.flow.broadcast import Broadcast
+from app.flow.tasks import TaskOwner
+from app.services.hub import HubService
+from app.services.transfers import TransferService
 from tests.helpers.gui_library import FakeLibrary
 from tests.helpers.gui_models import (
     FakeBenchmarks,
@@ -53,9 +57,13 @@ from tests.helpers.gui_models import (
     FakeModels,
     local_model,
 )
+from tests.helpers.hub_repos import FakeHeaders
+from tests.helpers.scripted_hub import ScriptedHub
 
 if TYPE_CHECKING:
+    from app.domain.ports import ModelLibrary
     from app.services import Services
+    from app.services.models import ModelService
 
 
 @dataclass
@@ -347,6 +355,19 @@ class FakeServices:
         self.load_settings = FakeLoadSettings(self.facts)
         self.meter = FakeMeter(self.models)
         self.benchmarks = FakeBenchmarks(self.facts)
+        self.offers = ScriptedHub()
+        """What the hub has; the services before it are the real ones."""
+        self.headers = FakeHeaders()
+        self.curated: tuple[CuratedRepo, ...] = ()
+        self.hub = HubService(self.offers, cast("ModelLibrary", self.headers), lambda: self.curated)
+        self.tasks = TaskOwner(self._on_error)
+        self.transfers = TransferService(
+            self.offers, cast("ModelService", self.models), self.facts, self.tasks
+        )
+
+    @staticmethod
+    def _on_error(error: BaseException) -> None:
+        raise error
 
     def as_services(self) -> Services:
         """What the window takes them for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,12 @@ class ScriptedHub:
     refuses: AppError | None = None
     """Raised by `start` and `add`."""
     refuses_reading: AppError | None = None
+    refuses_asking: AppError | None = None
+    """Raised by `search`, `details` and `card`."""
+    search_gate: asyncio.Event | None = None
+    """Holds back what was asked for last."""
+    cards: dict[str, str] = field(default_factory=dict)
+    page_size: int = 50
     transfers: tuple[Transfer, ...] = ()
     asked: list[tuple[object, ...]] = field(default_factory=list)
     reads: list[tuple[int, int]] = field(default_factory=list)
@@ -28,15 +35,32 @@ class ScriptedHub:
 
     async def search(self, query: RepoQuery, page: str | None = None) -> RepoPage:
         self.asked.append(("search", query, page))
-        return RepoPage(tuple(details.summary for details in self.repos.values()))
+        self._may_ask()
+        if self.search_gate is not None:
+            await self.search_gate.wait()
+        wanted = query.text.lower()
+        found = [repo.summary for name, repo in self.repos.items() if wanted in name.lower()]
+        start = int(page or 0)
+        end = start + self.page_size
+        return RepoPage(tuple(found[start:end]), str(end) if end < len(found) else None)
+
+    def _may_ask(self) -> None:
+        if self.refuses_asking is not None:
+            raise self.refuses_asking
+
+    def page_address(self, repo_id: str) -> str:
+        return f"https://hub.example/{repo_id}"
 
     async def details(self, repo_id: str) -> RepoDetails:
+        self.asked.append(("details", repo_id))
+        self._may_ask()
         if repo_id not in self.repos:
             raise RepoMissing(f"“{repo_id}” is not there.", remedy="Choose another one.")
         return self.repos[repo_id]
 
     async def card(self, repo_id: str, commit: str) -> str:
-        return f"# {repo_id} at {commit}"
+        self._may_ask()
+        return self.cards.get(repo_id, f"# {repo_id} at {commit}")
 
     async def read_range(
         self, repo_id: str, commit: str, path: str, start: int, length: int

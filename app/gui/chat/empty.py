@@ -21,6 +21,7 @@ class EmptyState(QWidget):
     """A greeting with examples; without any model, how to get one."""
 
     example_chosen = Signal(str)
+    find_wished = Signal()
     open_file_wished = Signal()
 
     def __init__(self, theme: ThemeKeeper) -> None:
@@ -37,7 +38,9 @@ class EmptyState(QWidget):
         self._examples = [text_button(words, kind="example") for words in EXAMPLES]
         for button in self._examples:
             button.clicked.connect(lambda _=False, b=button: self.example_chosen.emit(b.text()))
-        self._open = text_button("Open a model file…", "Open a model file", kind="primary")
+        self._find = text_button("Find a model", kind="primary")
+        self._find.clicked.connect(self.find_wished)
+        self._open = text_button("Open a model file…", "Open a model file")
         self._open.clicked.connect(self.open_file_wished)
         self._lay_out()
         self.set_has_model(True)
@@ -55,7 +58,8 @@ class EmptyState(QWidget):
         column.addSpacing(SPACE_6 - SPACE_2)
         for button in self._examples:
             column.addWidget(button)
-        column.addWidget(self._open, 0, Qt.AlignmentFlag.AlignHCenter)
+        for button in (self._find, self._open):
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         middle = QHBoxLayout()
         middle.addStretch(1)
         middle.addWidget(inner, 100)
@@ -72,9 +76,10 @@ class EmptyState(QWidget):
         self._text.setText(
             "The model runs on this computer. Nothing you write leaves it."
             if has_model
-            else "Lamplight needs a language model in a GGUF file. Open one you have, "
-            "or drop it anywhere on this window."
+            else "Lamplight needs a language model. Find one to download, or open a GGUF file that "
+            "you have; you may drop it anywhere on this window."
         )
         for button in self._examples:
             button.setVisible(has_model)
+        self._find.setVisible(not has_model)
         self._open.setVisible(not has_model)

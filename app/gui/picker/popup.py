@@ -46,6 +46,7 @@ class ModelPopup(QFrame):
     """The path of a model; empty for the chosen one."""
     settings_wished = Signal(str)
     cancel_wished = Signal()
+    find_wished = Signal()
     open_file_wished = Signal()
     measure_wished = Signal()
     memory_wished = Signal()
@@ -68,6 +69,8 @@ class ModelPopup(QFrame):
         self.setGraphicsEffect(shadow)
         self._make_list()
         self._make_state()
+        self._find = text_button("Find more models…", "Find more models", kind="row")
+        self._find.setIcon(theme.icon("search", "muted"))
         self._open = text_button("Open model file…", "Open model file", kind="row")
         self._open.setIcon(theme.icon("folder-open", "muted"))
         self._measure = text_button("Measure…", "Measure", kind="row")
@@ -123,6 +126,7 @@ class ModelPopup(QFrame):
         column.addWidget(separator())
         column.addWidget(self._measure)
         column.addWidget(self._memory)
+        column.addWidget(self._find)
         column.addWidget(self._open)
 
     def _wire(self) -> None:
@@ -131,6 +135,7 @@ class ModelPopup(QFrame):
         self._cancel.clicked.connect(self.cancel_wished)
         self._measure.clicked.connect(self._on_measure)
         self._memory.clicked.connect(self._on_memory)
+        self._find.clicked.connect(self._on_find)
         self._open.clicked.connect(self._on_open_file)
 
     # ------------------------------------------------------------------------------- content
@@ -220,6 +225,10 @@ class ModelPopup(QFrame):
     def _on_memory(self) -> None:
         self.close_up()
         self.memory_wished.emit()
+
+    def _on_find(self) -> None:
+        self.close_up()
+        self.find_wished.emit()
 
     def _on_open_file(self) -> None:
         self.close_up()

@@ -64,6 +64,10 @@ QPushButton[kind="row"] { background: transparent; border: 1px solid transparent
     text-align: left; padding: 6px 8px; }
 QPushButton[kind="row"]:hover { background: $hover; }
 QPushButton[kind="row"]:focus { border-color: $accent; }
+QPushButton[kind="link"] { background: transparent; border: 1px solid transparent;
+    color: $accent; padding: 1px 4px; }
+QPushButton[kind="link"]:hover { background: $hover; }
+QPushButton[kind="link"]:focus { border-color: $accent; }
 QPushButton[kind="example"] { background: $surface; border: 1px solid $line; border-radius: ${r}px;
     padding: 10px 14px; text-align: left; }
 QPushButton[kind="example"]:hover { background: $hover; }

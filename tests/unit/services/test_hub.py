@@ -64,12 +64,15 @@ def test_what_is_not_there_is_said_with_what_is(there: RepoDetails, name: str, s
 # ---------------------------------------------------------------------- a look into a file
 
 
-def looked_into(hub: ScriptedHub, variant: Variant) -> LocalModel | AppError:
+def looked_into(
+    hub: ScriptedHub, variant: Variant, repo: RepoDetails | None = None
+) -> LocalModel | AppError:
     async def main() -> LocalModel | AppError:
         library = LocalLibrary(lambda: None)
         try:
-            repo = RepoDetails(RepoSummary("author/model"), "c" * 40)
-            return await HubService(hub, library, lambda: ()).look_into(repo, variant)
+            service = HubService(hub, library, lambda: ())
+            bare = RepoDetails(RepoSummary("author/model"), "c" * 40)
+            return await service.look_into(repo or bare, variant)
         except AppError as error:
             return error
         finally:
@@ -91,6 +94,17 @@ def test_a_header_alone_tells_what_the_whole_file_tells(monkeypatch: pytest.Monk
     assert hub.reads[0] == (0, 100_000)
     assert all(first[0] + first[1] == second[0] for first, second in pairwise(hub.reads))
     assert sum(length for _, length in hub.reads) < len(content) / 10
+
+
+def test_the_projector_that_comes_along_is_counted():
+    content = starter_file().read_bytes()
+    files = (RepoFile("m.gguf", len(content)), RepoFile("mmproj-m-f16.gguf", 800_000_000))
+    there = grouped(files)
+    repo = RepoDetails(RepoSummary("author/model"), "c" * 40, there.variants, there.projectors)
+    looked = looked_into(ScriptedHub(files={"m.gguf": content}), there.variants[0], repo)
+    assert isinstance(looked, LocalModel)
+    assert looked.shape is not None
+    assert looked.shape.projector_bytes == 800_000_000
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Finding a model on the hub: what is found, a page for each repository, and its download."""
