@@ -168,10 +168,14 @@ async def test_what_is_in_memory_and_what_fits_is_said(
     assert text(stage, "Fit") == "It is in memory now."
 
 
-async def test_a_copy_in_memory_counts_for_the_model(stage: Stage, services: FakeServices) -> None:
+@pytest.mark.parametrize("path", ["/elsewhere/q.gguf", "/link/q.gguf"])
+async def test_a_copy_in_memory_counts_for_the_model(
+    stage: Stage, services: FakeServices, path: str
+) -> None:
     copy = FileCopy("/elsewhere/q.gguf", Origin.OLLAMA, 1)
-    panel = await begin(stage, services, replace(OWN, copies=(copy,)))
-    services.models.show_loaded(loaded_info("/elsewhere/q.gguf"))
+    entry = replace(OWN, copies=(copy,), also_at=("/link/q.gguf",))
+    panel = await begin(stage, services, entry)
+    services.models.show_loaded(loaded_info(path))
     assert "in memory" in panel.rows.index(0).data(int(Qt.ItemDataRole.AccessibleTextRole))
 
 
@@ -268,6 +272,7 @@ async def test_details_stand_beside_the_list_or_below_it(
     details_at = panel.details.mapTo(panel, QPoint(0, 0))
     assert (details_at.y() > list_at.y() + 100) == (width == 480)
     inside = panel.details.widget()
+    assert inside is not None
     assert inside.minimumSizeHint().width() <= panel.details.viewport().width()
     seen = panel.list.visualRect(panel.list.currentIndex())
     assert panel.list.viewport().rect().contains(seen)
@@ -341,7 +346,9 @@ async def test_removal_asks_unloads_and_goes_to_the_trash(
     said = " ".join(label.text() for label in question.findChildren(QLabel))
     assert "4.7 GB" in said
     assert "unloaded first" in said
-    question.findChild(QPushButton, "Move to trash").click()
+    move = question.findChild(QPushButton, "Move to trash")
+    assert isinstance(move, QPushButton)
+    move.click()
     await stage.until(lambda: "Qwen3 8B" not in shown(panel))
     assert services.models.unloaded == [OWN.path]
     assert services.library.calls == [("remove", OWN.path)]
@@ -452,7 +459,8 @@ async def test_an_opened_file_can_be_taken_out_of_the_list(
     panel = await begin(stage, services, opened, THEIRS)
     panel.select(opened.path)
     button(stage, "Take out of the list").click()
-    await stage.until(lambda: len(services.models.models) == 1)
+    await stage.until(lambda: "Qwen3 8B" not in shown(panel))
+    assert services.library.calls == [("forget", opened.path)]
 
 
 async def test_the_menu_of_a_row_does_the_same(stage: Stage, services: FakeServices) -> None:

@@ -190,6 +190,10 @@ class FakeLibrary:
             [file for file in self.refused if file.path != path],
         )
 
+    async def forget(self, path: str) -> None:
+        self._note("forget", path)
+        self.show([entry for entry in self.entries if entry.path != path])
+
     async def rename(self, path: str, name: str) -> None:
         self._note("rename", path, name)
         entry = self.entry(path)

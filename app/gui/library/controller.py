@@ -22,6 +22,7 @@ from app.gui.library.acts import Act
 from app.gui.library.details import Shown
 from app.gui.library.housekeeping import Housekeeping
 from app.gui.library.questions import RenameDialog, trash_dialog
+from app.gui.library.rows import places_of
 from app.gui.library.words import speed_text, verified_sentence
 from app.gui.library.work import LibraryWork
 
@@ -145,7 +146,7 @@ class LibraryController(QObject):
             return
         models, fits = self._services.models, self._services.fit
         chosen = models.state.model
-        places = {row.path, *(copy.path for copy in row.copies)}
+        places = places_of(row)
         found = self._verified.get(row.path)
         self._panel.details.show_row(
             Shown(
@@ -210,7 +211,7 @@ class LibraryController(QObject):
             case Act.FAVOURITE:
                 self._work.do(self._library.set_favourite(path, not entry.is_favourite))
             case Act.FORGET:
-                self._work.do(self._services.models.forget(path))
+                self._work.do(self._library.forget(path))
             case _:
                 return
 

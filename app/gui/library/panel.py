@@ -164,7 +164,7 @@ class LibraryPanel(QWidget):
         menu = named(QMenu(self), "Add models")
         menu.addAction("Files…").triggered.connect(self.add_files_wished)
         menu.addAction("A folder…").triggered.connect(self.add_folder_wished)
-        self.add.clicked.connect(lambda: menu.popup(_below(self.add)))
+        self.add.clicked.connect(lambda: menu.popup(_below(self.add, menu)))
         self.details.wished.connect(self.wished)
         self.duplicates.clicked.connect(self.duplicates_wished)
         self.folders.clicked.connect(self.folders_wished)
@@ -280,7 +280,9 @@ class LibraryPanel(QWidget):
             self._split.setSizes([self.width() - _DETAILS_WIDTH, _DETAILS_WIDTH])
 
     def take_focus(self) -> None:
-        """Go on in the list."""
+        """Go on in the list, with the first model if none was selected."""
+        if self.list.row() is None:
+            self.list.setCurrentIndex(self.rows.first())
         self.list.setFocus() if self.rows.rowCount() else self.search.setFocus()
 
     def step_back(self) -> bool:
@@ -320,5 +322,6 @@ class LibraryPanel(QWidget):
         self.dropped.emit(local_paths_in(event.mimeData()))
 
 
-def _below(button: QPushButton) -> QPoint:
-    return button.mapToGlobal(QPoint(0, button.height() + 2))
+def _below(button: QPushButton, menu: QMenu) -> QPoint:
+    """Where a menu opens so that its right edge is the button's."""
+    return button.mapToGlobal(QPoint(button.width() - menu.sizeHint().width(), button.height() + 2))

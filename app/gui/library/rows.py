@@ -104,6 +104,13 @@ class LibraryItemModel(QAbstractListModel):
             self._loaded, self._chosen = loaded, chosen
             self._all_changed()
 
+    def first(self) -> QModelIndex:
+        """The first row that can be selected; an invalid index where there is none."""
+        for number, row in enumerate(self._rows):
+            if not isinstance(row, Heading):
+                return self.index(number)
+        return QModelIndex()
+
     def row_of(self, path: str) -> int | None:
         """Where the model or file of this path stands."""
         for number, row in enumerate(self._rows):
@@ -123,10 +130,10 @@ class LibraryItemModel(QAbstractListModel):
         return self._fits[entry.path]
 
     def _is_loaded(self, entry: LibraryEntry) -> bool:
-        return any(path in self._loaded for path in _places(entry))
+        return any(path in self._loaded for path in places_of(entry))
 
     def _is_chosen(self, entry: LibraryEntry) -> bool:
-        return self._chosen in _places(entry)
+        return self._chosen in places_of(entry)
 
     def _spoken(self, row: Row) -> str:
         match row:
@@ -144,8 +151,9 @@ class LibraryItemModel(QAbstractListModel):
                 return spoken(row, marks, datetime.now().astimezone())
 
 
-def _places(entry: LibraryEntry) -> list[str]:
-    return [entry.path, *(copy.path for copy in entry.copies)]
+def places_of(entry: LibraryEntry) -> tuple[str, ...]:
+    """All paths under which the engine may have it."""
+    return (entry.path, *entry.also_at, *(copy.path for copy in entry.copies))
 
 
 def _shown_name(row: Row) -> str:
