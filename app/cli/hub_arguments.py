@@ -36,7 +36,7 @@ def models(
     )
     show = actions.add_parser("show", help="tell what a repository holds", allow_abbrev=False)
     show.add_argument("name", metavar="NAME", help=_NAME_HELP)
-    for action in (search, show, *library_arguments.add_to(actions)):
+    for action in (search, show, *library_arguments.add_to(actions.add_parser)):
         add_common(action)
     found = parser.parse_args(words)
     about_library = library_arguments.command_of(found)

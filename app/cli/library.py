@@ -168,7 +168,7 @@ async def _find(name: str, services: Services) -> LibraryEntry:
     """The model of this name, path, or beginning of a name."""
     await services.library.scan()
     entries = services.library.entries
-    exact = services.library.entry(os.path.abspath(name))
+    exact = services.library.entry(name)
     if exact is not None:
         return exact
     wanted = name.casefold()

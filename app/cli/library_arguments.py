@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from app.cli.commands import (
@@ -18,27 +19,23 @@ from app.domain.library import ImportWay
 if TYPE_CHECKING:
     import argparse
 
-    Actions = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
-
 ACTIONS = "list|import|verify|remove|duplicates"
 _MODEL_HELP = "its name in the list, the beginning of it, or the path of its file"
 
 
-def add_to(actions: Actions) -> tuple[argparse.ArgumentParser, ...]:
-    """Add these actions; their parsers."""
-    every = actions.add_parser("list", help="list what is on this computer", allow_abbrev=False)
-    bring = actions.add_parser("import", help="add files or folders", allow_abbrev=False)
+def add_to(add: Callable[..., argparse.ArgumentParser]) -> tuple[argparse.ArgumentParser, ...]:
+    """Add these actions with argparse's `add_parser`; their parsers."""
+    every = add("list", help="list what is on this computer", allow_abbrev=False)
+    bring = add("import", help="add files or folders", allow_abbrev=False)
     bring.add_argument("paths", metavar="PATH", nargs="+", help="GGUF files, or folders with some")
     way = bring.add_mutually_exclusive_group()
     way.add_argument("--move", action="store_true", help="move them in place of copying")
     way.add_argument("--in-place", action="store_true", help="use them where they lie")
-    verify = actions.add_parser("verify", help="compare one with its hash", allow_abbrev=False)
-    remove = actions.add_parser("remove", help="put one into the trash", allow_abbrev=False)
+    verify = add("verify", help="compare one with its hash", allow_abbrev=False)
+    remove = add("remove", help="put one into the trash", allow_abbrev=False)
     for action in (verify, remove):
         action.add_argument("model", metavar="MODEL", help=_MODEL_HELP)
-    same = actions.add_parser(
-        "duplicates", help="find the same model in several places", allow_abbrev=False
-    )
+    same = add("duplicates", help="find the same model in several places", allow_abbrev=False)
     return every, bring, verify, remove, same
 
 
@@ -53,10 +50,15 @@ def command_of(found: argparse.Namespace) -> CliCommand | None:
             paths = tuple(os.path.abspath(path) for path in found.paths)
             return ImportModels(found.profile, paths, way, found.json)
         case "verify":
-            return VerifyModel(found.profile, found.model, found.json)
+            return VerifyModel(found.profile, _model(found.model), found.json)
         case "remove":
-            return RemoveModel(found.profile, found.model, found.json)
+            return RemoveModel(found.profile, _model(found.model), found.json)
         case "duplicates":
             return FindDuplicates(found.profile, found.json)
         case _:
             return None
+
+
+def _model(word: str) -> str:
+    """A path is made absolute; a name stays."""
+    return os.path.abspath(word) if os.path.exists(word) else word

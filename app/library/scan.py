@@ -89,11 +89,12 @@ def scanned(
     entries, unused = _entries(found, also_at, hashes, breathe)
     refused += [_unused(companion) for companion in unused]
     refused = _refused_once(refused, entries)
+    by_name = sorted(_grouped(entries), key=lambda entry: (entry.name.casefold(), entry.path))
     return Scanned(
-        tuple(sorted(_grouped(entries), key=lambda entry: (entry.name.casefold(), entry.path))),
+        tuple(by_name),
         tuple(sorted(refused, key=lambda file: file.path)),
         _counted(folders, entries, refused),
-        _paths_by_hash(entries),
+        _paths_by_hash(by_name),
     )
 
 

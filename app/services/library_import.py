@@ -19,7 +19,7 @@ APPLICATION_NAMES = {
     Origin.LLAMA_CPP: "llama.cpp's cache",
 }
 _REPO = re.compile(r"^(?!\.+/)[\w.-]+/(?!\.+$)[\w.-]+$")
-_UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')
+_UNSAFE = re.compile(r'\s*[\x00-\x1f<>:"/\\|?*]+\s*')
 _RESERVED = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
 _LONGEST = 120
 

@@ -115,5 +115,10 @@ class ScriptedHub:
     async def set_limits(self, limits: TransferLimits) -> None:
         self.asked.append(("limits", limits))
 
+    async def use_folder(self, models: str) -> None:
+        if self.refuses is not None:
+            raise self.refuses
+        self.asked.append(("folder", models))
+
     async def close(self) -> None:
         pass

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.errors import FileDamaged, GgufFormUnknown, ModelFileError, NotGguf
+from app.domain.errors import FileDamaged, GgufFormUnknown, ModelFileError
 from app.library import gguf_window
 from app.library.gguf_header import Header, SkippedArray, read_header
 from app.library.model_file import inspect_file
@@ -270,7 +270,7 @@ def test_mutations_of_a_whole_small_file_pass_or_are_refused(tmp_path: Path) -> 
         data[random_source.randrange(4, len(data))] = random_source.randrange(256)
         path.write_bytes(data)
         outcomes.add(outcome_of(path))
-    assert {"read", FileDamaged.kind, NotGguf.kind} <= outcomes
+    assert {"read", FileDamaged.kind, GgufFormUnknown.kind} <= outcomes
     assert "no sentence" not in outcomes
 
 

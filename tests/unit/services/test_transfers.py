@@ -12,6 +12,7 @@ from app.domain.hub import RepoDetails, RepoFile, RepoSummary, Variant
 from app.domain.settings import HubSettings
 from app.domain.transfer import Transfer, TransferLimits, TransferPhase, TransferRequest
 from app.services.transfers import TransferService
+from tests.helpers.scripted_shelf import entry_of
 from tests.unit.services.world import World, local_model, run
 
 SHARDS = (RepoFile("m-00001-of-00002.gguf", 5), RepoFile("m-00002-of-00002.gguf", 5))
@@ -72,17 +73,18 @@ def test_one_that_was_removed_cannot_be_followed():
     run(steps)
 
 
-def test_a_finished_one_can_be_chosen_and_is_remembered():
+def test_a_finished_one_can_be_chosen_and_the_library_remembers_it():
     async def steps(world: World):
         made = service(world)
         await made.download(DETAILS, VARIANT)
         world.shelf.files["new"] = local_model("new")
+        world.shelves.entries = [entry_of(local_model("new"))]
         chosen = world.models.state.model
         for _ in range(3):
             world.hub.go_on(phase=TransferPhase.FINISHED, paths=("new", "second"))
         await world.tasks.drain()
         assert "new" in [model.path for model in world.models.models]
-        assert world.settings.current.library.model_files == ("new",)
+        assert world.settings.current.library.model_files == ()
         assert world.models.state.model == chosen
         assert sum(isinstance(fact, TransfersChanged) for fact in world.facts) == 4
 
