@@ -1,4 +1,4 @@
-"""A model file dropped anywhere on the window."""
+"""Files dropped on the window, or on a part of it that wants more than one model file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,23 @@ from app.gui.theme.tokens import RADIUS, SPACE_3, SPACE_4
 
 def model_files_in(data: QMimeData) -> list[str]:
     """The paths of the GGUF files among what is dragged."""
-    paths = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
-    return [path for path in paths if path.lower().endswith(".gguf")]
+    return [path for path in local_paths_in(data) if path.lower().endswith(".gguf")]
+
+
+def local_paths_in(data: QMimeData) -> list[str]:
+    """The paths of all files and folders among what is dragged."""
+    return [url.toLocalFile().rstrip("/") for url in data.urls() if url.isLocalFile()]
 
 
 class DropHint(QWidget):
-    """Covers the window while a model file is dragged over it."""
+    """Covers the window (or a part of it) while files are dragged over it."""
 
-    def __init__(self, theme: ThemeKeeper, window: QWidget) -> None:
+    def __init__(
+        self, theme: ThemeKeeper, window: QWidget, words: str = "Drop to open this model"
+    ) -> None:
         super().__init__(window)
         self.setObjectName("Drop hint")
+        self._words = words
         self._theme = theme
         self._window = window
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -49,4 +56,4 @@ class DropHint(QWidget):
         painter.setFont(font)
         painter.setPen(QColor(tokens.text))
         centre = Qt.AlignmentFlag.AlignCenter
-        painter.drawText(box, int(centre), "Drop to open this model")
+        painter.drawText(box, int(centre), self._words)

@@ -18,11 +18,10 @@ class ModelsPage(Page):
     part_changed = Signal(str)
     by_name_wished = Signal()
 
-    def __init__(self, discover: QWidget, library: QWidget | None = None) -> None:
-        """Without a library there is nothing to switch to."""
+    def __init__(self, discover: QWidget, library: QWidget) -> None:
         self._header = PageHeader("Models")
         super().__init__(MODELS, "box", self._header)
-        self._parts = {DISCOVER: discover} | ({LIBRARY: library} if library else {})
+        self._parts = {DISCOVER: discover, LIBRARY: library}
         self._shown = discover
         self._stack = QStackedWidget()
         self._switch = QButtonGroup(self)
@@ -34,7 +33,6 @@ class ModelsPage(Page):
             self._stack.addWidget(part)
             button = styled(named(text_button(name), f"Show {name.lower()}"), kind="switch")
             button.setCheckable(True)
-            button.setVisible(library is not None)
             button.clicked.connect(lambda _=False, name=name: self.show_part(name, focus=True))
             self._switch.addButton(button)
             self._header.add(button)

@@ -12,10 +12,12 @@ from app.gui.byname.controller import ByNameController
 from app.gui.discover.controller import DiscoverController
 from app.gui.discover.panel import DiscoverPanel
 from app.gui.downloads.controller import DownloadsController
+from app.gui.library.controller import LibraryController
+from app.gui.library.panel import LibraryPanel
 from app.gui.loading.controller import LoadSettingsController
 from app.gui.measure.controller import MeasureController
 from app.gui.memory.controller import MemoryController
-from app.gui.models_page import DISCOVER, ModelsPage
+from app.gui.models_page import DISCOVER, LIBRARY, ModelsPage
 from app.gui.pages import CHAT, DOWNLOADS, MODELS
 from app.gui.picker.controller import ModelController
 from app.gui.window import MainWindow
@@ -39,10 +41,15 @@ class ModelsWiring(QObject):
         presenter = window.presenter
         self.downloads = DownloadsController(services, window, tasks)
         self.by_name = ByNameController(services, window, presenter, tasks)
-        panel = DiscoverPanel(window.theme)
-        self.page = ModelsPage(panel)
+        panel, self.library_panel = DiscoverPanel(window.theme), LibraryPanel(window.theme)
+        self.page = ModelsPage(panel, self.library_panel)
         window.pages.add_page(self.page)
-        self.discover = DiscoverController(services, panel, presenter, tasks, lambda _hash: None)
+        self.discover = DiscoverController(
+            services, panel, presenter, tasks, services.library.path_of
+        )
+        self.library = LibraryController(
+            services, window, window.theme, self.library_panel, presenter, tasks
+        )
         self.loading = LoadSettingsController(services, window, window.theme, presenter, tasks)
         self.measure = MeasureController(services, window, presenter, tasks)
         self.memory = MemoryController(services, window, presenter, tasks)
@@ -50,6 +57,7 @@ class ModelsWiring(QObject):
         self.controllers: tuple[Hearing, ...] = (
             self.discover,
             self.downloads,
+            self.library,
             self.loading,
             self.measure,
             self.memory,
@@ -61,12 +69,16 @@ class ModelsWiring(QObject):
     def _wire(self) -> None:
         window, picker = self._window, self.picker
         menus = window.menus
-        self.downloads.use_wished.connect(self._use)
+        self.downloads.use_wished.connect(self._use_file)
         self.by_name.chat_wished.connect(lambda: window.pages.go(CHAT))
         self.by_name.downloads_wished.connect(lambda: window.pages.go(DOWNLOADS))
         self.page.by_name_wished.connect(lambda: self.by_name.show())
         self.discover.chat_wished.connect(lambda: window.pages.go(CHAT))
-        self.discover.library_wished.connect(self._show_known)
+        self.discover.library_wished.connect(self._show_library)
+        self.library.measure_wished.connect(self.measure.show)
+        self.library.settings_wished.connect(self.loading.open)
+        self.library.use_wished.connect(self._use)
+        self.library_panel.discover_wished.connect(self._find)
         picker.models_changed.connect(window.empty.set_has_model)
         picker.state_changed.connect(window.status.show_model)
         window.empty.find_wished.connect(self._find)
@@ -88,6 +100,7 @@ class ModelsWiring(QObject):
     def begin(self, files: list[str]) -> None:
         """Show everything for the first time, and open `files`."""
         self.downloads.show_now()
+        self.library.show_now()
         self.picker.show_now()
         if files:
             self.picker.open_files(files)
@@ -96,20 +109,27 @@ class ModelsWiring(QObject):
         """Write what is unsaved and close what is open."""
         self.by_name.close()
         self.discover.finish()
+        self.library.finish()
         self.loading.save()
         self.measure.close()
         self.memory.close()
 
-    def _use(self, path: str) -> None:
+    def _use_file(self, path: str) -> None:
         """Choose a model that has come, and go and talk to it."""
         self.picker.open_files([path])
         self._window.pages.go(CHAT)
+
     def _find(self) -> None:
         self.page.show_part(DISCOVER)
         self._window.pages.go(MODELS)
 
-    def _show_known(self) -> None:
-        self._window.menus.choose_model.trigger()
+    def _show_library(self) -> None:
+        self.page.show_part(LIBRARY)
+        self._window.pages.go(MODELS)
 
     def _ask_for_file(self) -> None:
         self.picker.ask_for_file(self._window)
+
+    def _use(self, path: str) -> None:
+        self.picker.choose(path)
+        self._window.pages.go(CHAT)

@@ -74,6 +74,7 @@ class Wiring(QObject):
 
     def begin(self, remembered: dict[str, Any], files: list[str]) -> None:
         """Show everything for the first time."""
+        self.models.library_panel.restore(remembered.get("library"))
         self.models.begin(files)
         self.sidebar.refresh()
         last = remembered.get("conversation")
@@ -179,4 +180,4 @@ class Wiring(QObject):
 
     def state(self) -> dict[str, Any]:
         """What to remember beside the window's shape."""
-        return {"conversation": self.chat.current}
+        return {"conversation": self.chat.current, "library": self.models.library_panel.state()}

@@ -18,6 +18,13 @@ def size_text(count: int) -> str:
     raise AssertionError("unreachable")
 
 
+def parameters_text(count: int) -> str:
+    """`8.2B`, `752M`, as names of models have it."""
+    if count >= 999_500_000:
+        return f"{count / 1e9:.1f}".removesuffix(".0") + "B"
+    return f"{count / 1e6:.0f}M"
+
+
 def when_text(milliseconds: int, now: datetime) -> str:
     """A moment, short, relative to `now` (local time): `5 min`, `14:02`, `Mon`, `3 Nov`."""
     then = datetime.fromtimestamp(milliseconds / 1000, now.tzinfo)

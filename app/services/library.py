@@ -327,6 +327,13 @@ class LibraryService:
             ]
         return Duplicates(tuple(sorted(groups, key=lambda group: -group.reclaimable_bytes)))
 
+    async def forget(self, path: str) -> None:
+        """Look no more at a single file that a person opened; the file stays where it is."""
+        opened = self._settings.current.library.model_files
+        await self._models.drop(path)
+        self._set(model_files=tuple(known for known in opened if known != path))
+        await self._view.scan()
+
     async def remove(self, path: str) -> None:
         """Put an own model with all its files, or an own refused file, into the system's trash.
 

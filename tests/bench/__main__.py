@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.bench.rows import Row, print_rows
 
-NAMES = ("engine", "fit", "soak", "stalls", "startup", "transfers")
+NAMES = ("engine", "fit", "library", "soak", "stalls", "startup", "transfers")
 
 
 def main(words: list[str] | None = None) -> int:

@@ -165,6 +165,7 @@ _PLANTS = {
     "only in gui": ("app/store/planted.py", "from PySide6 import QtCore"),
     "only in store": ("app/library/planted.py", "import sqlite3"),
     "only in hub": ("app/services/planted_too.py", "import httpx2"),
+    "only in library.trash": ("app/services/planted_three.py", "import send2trash"),
     "only in config": ("app/store/planted_too.py", "import tomlkit"),
 }
 

@@ -53,7 +53,7 @@ class ModelController(QObject):
         self._bad_file = ""
         self._folder = Path.home()
         popup.opened.connect(self._show_fits)
-        popup.choose_wished.connect(self._choose)
+        popup.choose_wished.connect(self.choose)
         popup.forget_wished.connect(lambda path: self._do(self._services.models.forget(path)))
         popup.load_wished.connect(self.load)
         popup.unload_wished.connect(
@@ -108,7 +108,8 @@ class ModelController(QObject):
     def _do(self, work: Coroutine[Any, Any, Any]) -> None:
         self._tasks.spawn(work, "models")
 
-    def _choose(self, path: str) -> None:
+    def choose(self, path: str) -> None:
+        """Make a known model the one that answers, and load it."""
         self._popup.close_up()
         self._do(self._choose_and_load(path))
 

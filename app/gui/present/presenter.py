@@ -13,6 +13,7 @@ from app.domain.errors import AppError
 from app.gui.present.banner import BannerStack
 from app.gui.present.dialogs import link_dialog
 from app.gui.present.report import mistake, trace_of
+from app.gui.present.reveal import Revealer
 from app.gui.present.toast import Toast
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class Presenter(QObject):
         self._window = window
         self._banners = banners
         self._toast = toast
+        self._revealer = Revealer(self)
+        self._revealer.unable.connect(
+            lambda path: self.toast(f"No file manager answers. The file is {path}", seconds=15)
+        )
 
     def report(self, error: BaseException) -> None:
         """Whatever ended a task: the world's fault as its sentence, our own as a calm apology."""
@@ -61,6 +66,10 @@ class Presenter(QObject):
     def hush(self) -> None:
         """What the toast offers has been done in another way."""
         self._toast.hide()
+
+    def reveal(self, path: str) -> None:
+        """Show a file in the system's file manager."""
+        self._revealer.show(path)
 
     def ask_link(self, address: str) -> None:
         """Ask before opening; web and mail addresses only."""

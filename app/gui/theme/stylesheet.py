@@ -84,6 +84,7 @@ QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $pressed; }
 QToolButton:focus { border-color: $accent; }
 QToolButton:disabled { color: $greyed; }
+QToolButton[lit="true"] { background: $selected; }
 
 QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit {
     background: $surface; color: $text; border: 1px solid $line; border-radius: ${rs}px;

@@ -18,6 +18,8 @@ PAIRS = [
     ("danger", "danger_ground"),
     *itertools.product(("danger",), ("paper", "surface", "sidebar")),
     ("on_accent", "accent_fill"),
+    # What rows of painted lists say in colour, also under the mouse and selected.
+    *itertools.product(("muted", "accent", "success", "danger"), ("hover", "selected", "surface")),
 ]
 
 
