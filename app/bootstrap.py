@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from app.services.hub import HubService
     from app.services.load_settings import LoadSettingsService
     from app.services.models import ModelService
+    from app.services.quantise import QuantiseService
     from app.services.settings import SettingsService
 
 
@@ -138,6 +139,7 @@ class Application:
             meter=ContextMeterService(engine, models),
             benchmarks=self._make_benchmarks(models, load_settings, facts),
             hub=self._make_hub_service(hub, library),
+            quantise=self._make_quantise(library, models, fit, load_settings, facts),
             transfers=TransferService(hub, models, facts, self._tasks),
         )
         await models.start()
@@ -237,6 +239,22 @@ class Application:
         engine = self.settings.current.engine
         most = engine.disk_cache_gb * 10**9 if engine.disk_cache else 0
         return Keeping(str(self._paths.states), most)
+
+    def _make_quantise(
+        self,
+        library: ModelLibrary,
+        models: ModelService,
+        fit: FitService,
+        load_settings: LoadSettingsService,
+        facts: Broadcast[Fact],
+    ) -> QuantiseService:
+        from app.engine.quantising import QuantisingHosts
+        from app.services.quantise import QuantiseService
+
+        quantiser = QuantisingHosts()
+        self._stops.append(quantiser.close)
+        wishes, folder = load_settings.effective, str(self._paths.models)
+        return QuantiseService(quantiser, library, models, fit, wishes, folder, facts, self._tasks)
 
     def _make_hub(self, keeper: SettingsKeeper) -> Hub:
         from app.config.network_gate import SettingsGate

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.domain.errors import AppError
-from app.domain.fit import Fit
+from app.domain.fit import Fit, ModelShape
+from app.domain.variants import quantisation_in
 
 TARGETS: Mapping[str, int] = {
     "BF16": 32,
@@ -31,6 +33,7 @@ RECOMMENDED = "Q4_K_M"
 
 _WORTH_IT = 0.98
 """A result that is hardly smaller than the source is not offered."""
+_SHARD = re.compile(r"-\d{5}-of-\d{5}$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +136,30 @@ def worth_offering(sizes: Iterable[tuple[str, int]], source_bytes: int) -> list[
             found.append((target, nbytes))
             least = nbytes
     return found
+
+
+def shape_with(shape: ModelShape, weights_bytes: int) -> ModelShape:
+    """The same model with its weights in so many bytes, each layer's in proportion."""
+    share = weights_bytes / max(1, shape.weights_bytes)
+    layers = tuple(
+        replace(layer, weights_bytes=round(layer.weights_bytes * share)) for layer in shape.layers
+    )
+    output = round(shape.output_bytes * share)
+    return replace(shape, weights_bytes=weights_bytes, layers=layers, output_bytes=output)
+
+
+def result_name(path: str, target: str) -> str:
+    """What the file of `path` is called once it is of that type: `Tiny-F16.gguf` becomes
+    `Tiny-Q4_K_M.gguf`. Without a folder."""
+    name = re.split(r"[/\\]", path)[-1]
+    stem = _SHARD.sub("", re.sub(r"\.gguf$", "", name, flags=re.IGNORECASE))
+    said = quantisation_in(stem)
+    at = stem.upper().rfind(said) if said else -1
+    if at < 0:
+        return f"{stem}-{target}.gguf"
+    return f"{stem[:at]}{target}{stem[at + len(said) :]}.gguf"
+
+
+def is_shard_name(name: str) -> bool:
+    """Whether a file's name says that it is one of several."""
+    return _SHARD.search(re.sub(r"\.gguf$", "", name, flags=re.IGNORECASE)) is not None

@@ -51,7 +51,7 @@ class QuantisingHosts:
         replace: bool = False,
     ) -> int:
         """Make the result, whole or not at all; its bytes. Raises `AppError` cases."""
-        result = ResultFile(work.result, replace=replace)
+        result = ResultFile(work.result, work.source, replace=replace)
         with self._busy():
             # A thread goes on when its caller is cancelled: what it makes must be waited for.
             begun = asyncio.ensure_future(asyncio.to_thread(result.begin, expected_bytes))

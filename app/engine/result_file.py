@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from app.domain.errors import ResultExists, ResultUnwritable
+from app.domain.errors import QuantiseRefused, ResultExists, ResultUnwritable
 
 SPARE = 512 << 20
 """Bytes that stay free for everything else on the computer."""
@@ -28,9 +28,10 @@ class ResultFile:
     """The part file of one result, on the same volume. Every method blocks, and raises
     `QuantiseError` cases."""
 
-    def __init__(self, final: str, *, replace: bool) -> None:
+    def __init__(self, final: str, source: str, *, replace: bool) -> None:
         # A link stays a link: what it points to is replaced.
         self._final = Path(os.path.realpath(final))
+        self._source = source
         self._replace = replace
         self.part = self._final.parent / f".lamplight-{os.getpid()}-{next(_numbers)}.part"
 
@@ -76,6 +77,12 @@ class ResultFile:
         if self._final.is_dir():
             raise ResultUnwritable(
                 f"“{self._final.name}” is a folder.", "", "Give the smaller model another name."
+            )
+        if self._final.exists() and os.path.samefile(self._final, self._source):
+            raise QuantiseRefused(
+                "The smaller model cannot take the place of the file that it is made from.",
+                str(self._final),
+                "Give it another name.",
             )
         if self._final.exists() and not self._replace:
             raise ResultExists(

@@ -15,6 +15,7 @@ from app.services.fit import FitService
 from app.services.hub import HubService
 from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
+from app.services.quantise import QuantiseService
 from app.services.settings import SettingsService
 from app.services.transfers import TransferService
 
@@ -34,4 +35,5 @@ class Services:
     meter: ContextMeterService
     benchmarks: BenchmarkService
     hub: HubService
+    quantise: QuantiseService
     transfers: TransferService

@@ -68,6 +68,7 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         meter=ContextMeterService(made.engine, made.models),
         benchmarks=made.benchmarks,
         hub=HubService(made.hub, made.shelf, lambda: ()),
+        quantise=made.quantise,
         transfers=TransferService(made.hub, made.models, made.models._facts, made.tasks),
     )
 

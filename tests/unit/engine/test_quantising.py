@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,6 +48,10 @@ def quantisation(path: Path) -> str:
     return asyncio.run(go())
 
 
+def suffixes(folder: Path) -> list[str]:
+    return [path.suffix for path in folder.iterdir()]
+
+
 @pytest.fixture(scope="module")
 def full(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The starter model in 16 bits: what it lost is lost, but its form is that of a full one."""
@@ -57,13 +61,11 @@ def full(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def small(
-    full: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, list[float]]]:
+def small(full: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[float]]:
     """The same as Q8_0, and the fractions that were told."""
     path, told = tmp_path_factory.mktemp("small") / "small.gguf", list[float]()
     quantised(full, path, "Q8_0", told.append)
-    yield path, told
+    return path, told
 
 
 def test_the_types_are_llama_cpps() -> None:
@@ -139,7 +141,7 @@ def test_a_cancel_ends_the_process_and_removes_its_part(full: Path, tmp_path: Pa
         work = QuantiseWork(str(full), str(tmp_path / "made.gguf"), "Q4_K_M", 1)
         job = asyncio.ensure_future(hosts.quantise(work, 1000, lambda _: begun.set()))
         await begun.wait()
-        assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+        assert suffixes(tmp_path) == [".part"]
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job
@@ -155,7 +157,7 @@ def test_closing_ends_it_too(full: Path, tmp_path: Path) -> None:
         job = asyncio.ensure_future(hosts.quantise(work, 1000, lambda _: begun.set()))
         await begun.wait()
         await hosts.close()
-        assert list(tmp_path.iterdir()) == []
+        assert suffixes(tmp_path) == []
         with pytest.raises(errors.EngineError, match="Nothing was done"):
             await hosts.sizes(str(full))
         return (await asyncio.gather(job, return_exceptions=True))[0]
