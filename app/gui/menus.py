@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
 
 from app.gui.controls import named
+from app.gui.navigation import keys_of
+from app.gui.pages import PLACES, Page
 from app.gui.theme.keeper import WISHES
 
 if TYPE_CHECKING:
@@ -50,7 +52,9 @@ class Menus:
         menu.addSeparator()
         self.search = self._add(menu, "&Search conversations", "Ctrl+Shift+F")
 
-        menu = self._menu("&View")
+        menu = self.view = self._menu("&View")
+        self.pages = QActionGroup(window)
+        self._below_places = menu.addSeparator()
         self.sidebar = self._add(menu, "&Conversations", "Ctrl+B", checkable=True)
         self.inspector = self._add(menu, "&Inspector", "Ctrl+I", checkable=True)
         menu.addSeparator()
@@ -108,6 +112,25 @@ class Menus:
             action.setData(wish)
             group.addAction(action)
         return group
+
+    def add_page(self, page: Page) -> QAction:
+        """An entry that shows a page, at the top of the menu View in the order of the pages."""
+        place = PLACES.index(page.name)
+        following = next(
+            each
+            for each in self.view.actions()
+            if each is self._below_places or PLACES.index(each.data()) > place
+        )
+        action = self._add(self.view, f"&{page.name}", keys_of(page.name), checkable=True)
+        action.setData(page.name)
+        self.pages.addAction(action)
+        self.view.insertAction(following, action)
+        return action
+
+    def show_page(self, shown: Page) -> None:
+        """Tick the page that is shown."""
+        for action in self.pages.actions():
+            action.setChecked(action.data() == shown.name)
 
     def show_wish(self, wish: str) -> None:
         """Tick the theme in force."""

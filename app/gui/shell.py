@@ -1,4 +1,7 @@
-"""Side panel, middle, side panel: beside each other in a wide window, on top in a narrow one."""
+"""Side panel, middle, side panel: beside each other in a wide window, on top in a narrow one.
+
+While the left one is not beside the middle, a slim rail stands there.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,8 @@ class Side:
         self.docked = False
         self.floating = False
         """Open on top of the middle, for the moment."""
+        self.barred = False
+        """Not to be had, whatever is wished: what is in the middle has no use for it."""
 
     @property
     def is_open(self) -> bool:
@@ -43,14 +48,15 @@ class Shell(QWidget):
     focus_lost = Signal()
     """The panel that had the focus was closed."""
 
-    def __init__(self, left: QWidget, middle: QWidget, right: QWidget) -> None:
+    def __init__(self, left: QWidget, rail: QWidget, middle: QWidget, right: QWidget) -> None:
         super().__init__()
         self.left = Side(left, 264, True)
         self.right = Side(right, 300, False)
+        self._rail = rail
         self._middle = middle
         self._scrim = _Scrim(self)
         self._scrim.pressed.connect(self.close_floating)
-        for child in (middle, self._scrim, left, right):
+        for child in (middle, rail, self._scrim, left, right):
             child.setParent(self)
         self._grips = {
             "left": _Grip(self, self._drag_left),
@@ -72,6 +78,12 @@ class Shell(QWidget):
         if side.floating:
             self.floated.emit(side.panel)
 
+    def bar(self, side: Side, barred: bool) -> None:
+        """Take a panel away, or let it come back as it is wished for."""
+        side.barred = barred
+        side.floating = side.floating and not barred
+        self._place()
+
     def close_floating(self) -> bool:
         """Close what lies on top of the middle; whether there was anything."""
         floating = self.left.floating or self.right.floating
@@ -87,17 +99,21 @@ class Shell(QWidget):
     def _fits(self, side: Side) -> bool:
         other = self.right if side is self.left else self.left
         # The conversation list has the older right: the inspector docks only beside it.
-        beside = other.width if side is self.right and other.docked else 0
+        beside = 0
+        if side is self.right:
+            beside = other.width if other.docked else self._rail.width()
         return self.width() >= side.width + beside + _MIDDLE_LEAST
 
     def _place(self) -> None:
         before = (self.left.is_open, self.right.is_open)
         width, height = self.width(), self.height()
         self.left.docked = self.left.wished and self._fits(self.left)
-        self.right.docked = self.right.wished and self._fits(self.right)
+        self.right.docked = self.right.wished and not self.right.barred and self._fits(self.right)
         for side in (self.left, self.right):
             side.floating = side.floating and not side.docked
-        start = self.left.width if self.left.docked else 0
+        start = self.left.width if self.left.docked else self._rail.width()
+        self._rail.setGeometry(QRect(0, 0, self._rail.width(), height))
+        self._rail.setVisible(not self.left.docked)
         end = width - (self.right.width if self.right.docked else 0)
         self._middle.setGeometry(QRect(start, 0, end - start, height))
         floating = self.left.floating or self.right.floating
@@ -133,7 +149,8 @@ class Shell(QWidget):
         self._place()
 
     def _drag_right(self, x: int) -> None:
-        room = self.width() - _MIDDLE_LEAST - (self.left.width if self.left.docked else 0)
+        beside = self.left.width if self.left.docked else self._rail.width()
+        room = self.width() - _MIDDLE_LEAST - beside
         self.right.width = _between(_PANEL_LEAST, self.width() - x, min(_PANEL_MOST, room))
         self._place()
 

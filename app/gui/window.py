@@ -7,17 +7,16 @@ from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from app import __version__
-from app.gui.chat.composer import Composer
-from app.gui.chat.empty import EmptyState
-from app.gui.chat.header import Header
-from app.gui.chat.status import StatusLine
-from app.gui.controls import named, styled
+from app.gui.chat.page import ChatPage
+from app.gui.controls import named
 from app.gui.drop import DropHint, model_files_in
 from app.gui.inspector.panel import Inspector
 from app.gui.menus import Menus
+from app.gui.navigation import Rail
+from app.gui.pages import CHAT, Page, Pages
 from app.gui.picker.button import ModelButton
 from app.gui.picker.popup import ModelPopup
 from app.gui.present.banner import BannerStack
@@ -27,7 +26,6 @@ from app.gui.present.toast import Toast
 from app.gui.shell import Shell
 from app.gui.sidebar.panel import Sidebar
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.transcript.view import TranscriptView
 
 if TYPE_CHECKING:
     from PySide6.QtGui import (
@@ -58,58 +56,50 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self._painted = False
         self.model_button = ModelButton(theme)
-        self.header = Header(theme, self.model_button)
+        self.chat = ChatPage(theme, self.model_button)
+        self.header, self.transcript = self.chat.header, self.chat.transcript
+        self.composer, self.status = self.chat.composer, self.chat.status
+        self.empty = self.chat.empty
         self.banners = BannerStack(theme)
-        self.transcript = TranscriptView(theme, self)
-        self.composer = Composer(theme)
-        self.status = StatusLine()
+        self.pages = Pages(self.banners)
         self.sidebar = Sidebar(theme)
+        self.rail = Rail(theme)
         self.inspector = Inspector(theme)
-        self.empty = EmptyState(theme)
-        self.transcript.set_empty_state(self.empty)
-        self.chat = self._make_chat()
-        self.shell = Shell(self.sidebar, self.chat, self.inspector)
+        self.shell = Shell(self.sidebar, self.rail, self.pages, self.inspector)
         self.setCentralWidget(self.shell)
-        self.toast = Toast(self.chat, self.composer)
+        self.toast = Toast(self.pages)
         self.popup = ModelPopup(theme, self.shell, self.model_button)
         self.drop_hint = DropHint(theme, self)
         self.presenter = Presenter(self, self.banners, self.toast)
         self.menus = Menus(self)
         self._take_first_size()
         self._wire()
+        self.pages.add_page(self.chat)
         self._order_tabs()
         self.menus.show_wish(theme.wish)
         self._on_panels()
         self.composer.field.setFocus()
 
-    def _make_chat(self) -> QWidget:
-        chat = styled(named(QWidget(), "Chat"), ground="paper")
-        column = QVBoxLayout(chat)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.header)
-        column.addWidget(self.banners)
-        column.addWidget(self.transcript, 1)
-        column.addWidget(self.composer)
-        column.addWidget(self.status)
-        return chat
-
     def _wire(self) -> None:
         menus = self.menus
-        self.empty.example_chosen.connect(self._take_example)
         self.header.inspector_button.clicked.connect(menus.inspector.trigger)
-        self.header.sidebar_button.clicked.connect(menus.sidebar.trigger)
         self.model_button.clicked.connect(self.popup.toggle)
+        self.pages.added.connect(self._on_page_added)
+        self.pages.changed.connect(self._on_page)
         self.popup.closed.connect(self.composer.field.setFocus)
+        self.rail.navigation.follow(self.pages)
+        self.rail.toggle.clicked.connect(menus.sidebar.trigger)
         self.shell.changed.connect(self._on_panels)
-        self.shell.focus_lost.connect(self.composer.field.setFocus)
+        self.shell.focus_lost.connect(lambda: self.pages.go(self.pages.shown))
         self.shell.floated.connect(lambda panel: panel.take_focus())
+        self.sidebar.navigation.follow(self.pages)
+        self.sidebar.navigation.wished.connect(self.shell.close_floating)
+        self.sidebar.toggle.clicked.connect(menus.sidebar.trigger)
         self.transcript.link_activated.connect(self.presenter.ask_link)
-        self.transcript.verticalScrollBar().rangeChanged.connect(self._on_scroll_range)
         menus.about.triggered.connect(lambda: about_dialog(self, __version__).open())
-        menus.choose_model.triggered.connect(self.popup.toggle)
+        menus.choose_model.triggered.connect(self._choose_model)
         menus.copy.triggered.connect(self._copy)
-        menus.focus_message.triggered.connect(self.composer.field.setFocus)
+        menus.focus_message.triggered.connect(lambda: self.pages.go(CHAT))
         menus.inspector.triggered.connect(lambda: self.shell.toggle(self.shell.right))
         menus.quit.triggered.connect(self.close)
         menus.search.triggered.connect(self._begin_search)
@@ -119,11 +109,14 @@ class MainWindow(QMainWindow):
     def _order_tabs(self) -> None:
         """From left to right, as the eye goes; the first Tab leaves the composer for Send."""
         order = [
-            self.sidebar.search_field,
+            self.sidebar.toggle,
             self.sidebar.new_button,
+            self.sidebar.navigation.button(CHAT),
+            self.sidebar.search_field,
             self.sidebar.list_view,
             self.sidebar.result_view,
-            self.header.sidebar_button,
+            self.rail.toggle,
+            self.rail.navigation.button(CHAT),
             self.model_button,
             self.header.inspector_button,
             self.transcript,
@@ -136,9 +129,9 @@ class MainWindow(QMainWindow):
 
     # -------------------------------------------------------------------------------- wishes
 
-    def _take_example(self, text: str) -> None:
-        self.composer.set_text(text)
-        self.composer.field.setFocus()
+    def _choose_model(self) -> None:
+        self.pages.show_page(CHAT)
+        self.popup.toggle()
 
     def _begin_search(self) -> None:
         if not self.shell.left.is_open:
@@ -152,16 +145,19 @@ class MainWindow(QMainWindow):
         if callable(copy):
             copy()
 
-    def _on_scroll_range(self, low: int, high: int) -> None:
-        """The composer keeps below the messages, which a scroll bar moves aside."""
-        bar = self.transcript.verticalScrollBar()
-        gutter = bar.sizeHint().width() if high > low else 0
-        self.composer.set_gutter(gutter)
-        self.status.set_gutter(gutter)
+    def _on_page_added(self, page: Page) -> None:
+        action = self.menus.add_page(page)
+        action.triggered.connect(lambda: self.pages.go(page.name))
+
+    def _on_page(self, page: Page) -> None:
+        self.shell.close_floating()
+        self.shell.bar(self.shell.right, page is not self.chat)
+        self.menus.inspector.setEnabled(page is self.chat)
+        self.menus.show_page(page)
+        self.toast.float_above(page.foot)
 
     def _on_panels(self) -> None:
         left, right = self.shell.left.is_open, self.shell.right.is_open
-        self.header.sidebar_button.setChecked(left)
         self.header.inspector_button.setChecked(right)
         self.menus.sidebar.setChecked(left)
         self.menus.inspector.setChecked(right)
@@ -175,7 +171,7 @@ class MainWindow(QMainWindow):
         if focus is not None and self.sidebar.isAncestorOf(focus) and self.sidebar.query():
             self.sidebar.end_search()
             return True
-        return self.shell.close_floating()
+        return self.shell.close_floating() or self.pages.step_back()
 
     # --------------------------------------------------------------------------------- shape
 

@@ -125,7 +125,7 @@ async def test_panels_float_in_a_narrow_window_and_escape_closes_them(
     await stage.begin(ids[0], size=(480, 700))
     stage.key(Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     assert stage.window.sidebar.isVisible()
-    assert stage.window.chat.width() == 480
+    assert stage.window.chat.width() == 480 - stage.window.rail.width()
     stage.key(Qt.Key.Key_Escape)
     assert not stage.window.sidebar.isVisible()
     stage.key(Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)

@@ -1,4 +1,4 @@
-"""The line above the conversation: its title, the model, and what folds the side panels."""
+"""The line above the conversation: its title, the model, and what folds the inspector."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from app.gui.controls import ElidedLabel, icon_button, styled
 from app.gui.theme.keeper import ThemeKeeper
-from app.gui.theme.tokens import HEADER_HEIGHT, SPACE_2, SPACE_3
+from app.gui.theme.tokens import HEADER_HEIGHT, SPACE_2, SPACE_4
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QResizeEvent
@@ -24,9 +24,6 @@ class Header(QFrame):
         self._model_button = model_button
         styled(self, edge="bottom")
         self.setFixedHeight(HEADER_HEIGHT)
-        self.sidebar_button = icon_button(theme, "panel-left", "Toggle conversations")
-        self.sidebar_button.setToolTip("Show or hide the conversations (Ctrl+B)")
-        self.sidebar_button.setCheckable(True)
         self.inspector_button = icon_button(theme, "sliders-horizontal", "Toggle inspector")
         self.inspector_button.setToolTip("Show or hide the settings of this conversation (Ctrl+I)")
         self.inspector_button.setCheckable(True)
@@ -36,10 +33,8 @@ class Header(QFrame):
         font.setWeight(font.Weight.DemiBold)
         self._title.setFont(font)
         row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_2, 0, SPACE_2, 0)
+        row.setContentsMargins(SPACE_4, 0, SPACE_2, 0)
         row.setSpacing(SPACE_2)
-        row.addWidget(self.sidebar_button)
-        row.addSpacing(SPACE_3 - SPACE_2)
         row.addWidget(self._title, 1)
         row.addWidget(model_button)
         row.addWidget(self.inspector_button)
@@ -47,7 +42,7 @@ class Header(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         # A long name of a model gives way before the title does.
-        self._model_button.setMaximumWidth(round(self.width() * _MODEL_SHARE))
+        self._model_button.setMaximumWidth(int(self.width() * _MODEL_SHARE))
 
     def set_title(self, title: str) -> None:
         """Name the conversation that is shown."""

@@ -54,7 +54,7 @@ class ModelPopup(QFrame):
 
     def __init__(self, theme: ThemeKeeper, window: QWidget, button: QWidget) -> None:
         super().__init__(window)
-        named(self, "Models")
+        named(self, "Choose the model")
         styled(self, ground="card")
         self._theme = theme
         self._window = window

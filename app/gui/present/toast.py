@@ -18,15 +18,15 @@ _SECONDS = 10.0
 
 
 class Toast(QFrame):
-    """One at a time; a new one takes the place of the old. Floats on `over`, just above `above`."""
+    """One at a time; a new one takes the place of the old. Floats on `over`, at its lower edge."""
 
-    def __init__(self, over: QWidget, above: QWidget) -> None:
+    def __init__(self, over: QWidget) -> None:
         super().__init__(over)
         named(self, "Toast")
         styled(self, ground="toast")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._over = over
-        self._above = above
+        self._above: QWidget | None = None
         self._action: Callable[[], None] | None = None
         self._text = label(wrap=False)
         self._button = text_button("Undo", "Toast action")
@@ -39,7 +39,7 @@ class Toast(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
-        above.installEventFilter(self)
+        over.installEventFilter(self)
         self.hide()
 
     def say(
@@ -61,6 +61,16 @@ class Toast(QFrame):
         self.show()
         self.raise_()
 
+    def float_above(self, foot: QWidget | None) -> None:
+        """Leave `foot` uncovered from now on."""
+        if self._above is not None:
+            self._above.removeEventFilter(self)
+        self._above = foot
+        if foot is not None:
+            foot.installEventFilter(self)
+        self._place()
+        self.raise_()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self._place()
@@ -80,5 +90,6 @@ class Toast(QFrame):
         hint = self.sizeHint()
         width = min(hint.width(), self._over.width() - 2 * SPACE_4)
         x = (self._over.width() - width) // 2
-        y = self._above.y() - hint.height() - SPACE_2
+        floor = self._above.y() if self._above is not None else self._over.height() - SPACE_2
+        y = floor - hint.height() - SPACE_2
         self.setGeometry(x, y, width, hint.height())

@@ -1,4 +1,4 @@
-"""The panel on the left: new conversation, search field, list or search results."""
+"""The panel on the left: the pages, new conversation, search field, list or search results."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.domain.conversation import SearchHit
 from app.gui.controls import icon_button, label, named, styled
+from app.gui.navigation import Navigation, toggle_button
 from app.gui.sidebar.delegates import ConversationDelegate, HitDelegate
 from app.gui.sidebar.rows import HIT_ROLE, ID_ROLE, ConversationItemModel, HitItemModel
 from app.gui.theme.keeper import ThemeKeeper
@@ -47,6 +48,8 @@ class Sidebar(QFrame):
         self.setObjectName("Sidebar")
         self.rows = ConversationItemModel(self)
         self.hits = HitItemModel(self)
+        self.toggle = toggle_button(theme)
+        self.navigation = Navigation(theme, compact=False)
         self.new_button = icon_button(
             theme, "square-pen", "New conversation", "New conversation (Ctrl+N)", token="text"
         )
@@ -104,14 +107,19 @@ class Sidebar(QFrame):
         head = QWidget()
         head.setFixedHeight(HEADER_HEIGHT)
         top = QHBoxLayout(head)
-        top.setContentsMargins(SPACE_3, 0, SPACE_2, 0)
-        top.setSpacing(SPACE_2)
-        top.addWidget(self.search_field, 1)
+        top.setContentsMargins(SPACE_2, 0, SPACE_2, 0)
+        top.addWidget(self.toggle)
+        top.addStretch(1)
         top.addWidget(self.new_button)
+        search = QHBoxLayout()
+        search.setContentsMargins(SPACE_2, SPACE_3, SPACE_2, SPACE_2)
+        search.addWidget(self.search_field)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 1, SPACE_2)
         column.setSpacing(0)
         column.addWidget(head)
+        column.addWidget(self.navigation)
+        column.addLayout(search)
         column.addWidget(self._pages, 1)
 
     def _wire(self) -> None:

@@ -55,6 +55,11 @@ QPushButton[kind="quiet"] { background: transparent; border: 1px solid transpare
 QPushButton[kind="quiet"]:hover { background: $hover; }
 QPushButton[kind="quiet"]:pressed { background: $pressed; }
 QPushButton[kind="quiet"]:focus { border-color: $accent; }
+QPushButton[kind="switch"] { background: transparent; border: 1px solid transparent;
+    color: $muted; padding: 4px 10px; }
+QPushButton[kind="switch"]:hover { background: $hover; color: $text; }
+QPushButton[kind="switch"]:checked { background: $selected; color: $text; }
+QPushButton[kind="switch"]:focus { border-color: $accent; }
 QPushButton[kind="row"] { background: transparent; border: 1px solid transparent;
     text-align: left; padding: 6px 8px; }
 QPushButton[kind="row"]:hover { background: $hover; }

@@ -1,0 +1,76 @@
+"""What has to do with models, brought together: choosing, loading, measuring, fetching them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from PySide6.QtCore import QObject
+
+from app.domain.facts import Fact
+from app.flow.tasks import TaskOwner
+from app.gui.loading.controller import LoadSettingsController
+from app.gui.measure.controller import MeasureController
+from app.gui.memory.controller import MemoryController
+from app.gui.picker.controller import ModelController
+from app.gui.window import MainWindow
+from app.services import Services
+
+
+class Hearing(Protocol):
+    """A controller, as whoever tells the facts sees it."""
+
+    def heard(self, fact: Fact) -> None:
+        """A fact was published."""
+        ...
+
+
+class ModelsWiring(QObject):
+    """Owns the controllers for models and connects what the window wishes of them."""
+
+    def __init__(self, window: MainWindow, services: Services, tasks: TaskOwner) -> None:
+        super().__init__(window)
+        self._window = window
+        presenter = window.presenter
+        self.loading = LoadSettingsController(services, window, window.theme, presenter, tasks)
+        self.measure = MeasureController(services, window, presenter, tasks)
+        self.memory = MemoryController(services, window, presenter, tasks)
+        self.picker = ModelController(services, window.model_button, window.popup, presenter, tasks)
+        self.controllers: tuple[Hearing, ...] = (
+            self.loading,
+            self.measure,
+            self.memory,
+            self.picker,
+        )
+        self._wire()
+
+    def _wire(self) -> None:
+        window, picker = self._window, self.picker
+        menus = window.menus
+        picker.models_changed.connect(window.empty.set_has_model)
+        picker.state_changed.connect(window.status.show_model)
+        window.empty.open_file_wished.connect(self._ask_for_file)
+        window.files_dropped.connect(picker.open_files)
+        window.inspector.settings_wished.connect(self.loading.open)
+        window.popup.measure_wished.connect(self.measure.show)
+        window.popup.memory_wished.connect(self.memory.show)
+        window.popup.open_file_wished.connect(self._ask_for_file)
+        window.popup.settings_wished.connect(self.loading.open)
+        menus.measure.triggered.connect(self.measure.show)
+        menus.memory.triggered.connect(self.memory.show)
+        menus.model_settings.triggered.connect(lambda: self.loading.open())
+        menus.open_file.triggered.connect(self._ask_for_file)
+
+    def begin(self, files: list[str]) -> None:
+        """Show everything for the first time, and open `files`."""
+        self.picker.show_now()
+        if files:
+            self.picker.open_files(files)
+
+    def finish(self) -> None:
+        """Write what is unsaved and close what is open."""
+        self.loading.save()
+        self.measure.close()
+        self.memory.close()
+
+    def _ask_for_file(self) -> None:
+        self.picker.ask_for_file(self._window)

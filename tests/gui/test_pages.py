@@ -1,0 +1,282 @@
+"""The pages in the middle of the window, and the ways between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLineEdit, QListView, QPushButton
+
+from app.domain.errors import StoreReadOnly
+from app.gui.models_page import DISCOVER, LIBRARY, ModelsPage
+from app.gui.navigation import PlaceButton
+from app.gui.pages import CHAT, DOWNLOADS, MODELS, Badge, Page, PageHeader
+from tests.helpers.gui_services import FakeServices
+from tests.helpers.gui_stage import Stage
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
+
+CONTROL = Qt.KeyboardModifier.ControlModifier
+ELSEWHERE = "Elsewhere"
+
+
+class OtherPage(Page):
+    """A page with a field, and something that Esc leaves first."""
+
+    def __init__(self, name: str = DOWNLOADS) -> None:
+        super().__init__(name, "download", PageHeader(name))
+        self.field = QLineEdit()
+        self.field.setObjectName(ELSEWHERE)
+        self.field.setAccessibleName(ELSEWHERE)
+        self.is_open = False
+        self.add(self.field, 1)
+
+    def take_focus(self) -> None:
+        self.field.setFocus()
+
+    def step_back(self) -> bool:
+        was_open, self.is_open = self.is_open, False
+        return was_open
+
+
+async def begin(stage: Stage, services: FakeServices, width: int = 1100) -> OtherPage:
+    """A window with a conversation and another page."""
+    services.conversations.add("Earlier", "an earlier question", "a", age_minutes=5)
+    shown = services.conversations.add("Now", "q", "a")
+    await stage.begin(shown, size=(width, 700))
+    page = OtherPage()
+    stage.window.pages.add_page(page)
+    await stage.settle()
+    return page
+
+
+def way(stage: Stage, name: str) -> PlaceButton:
+    """The button that leads to a page, and that is to be seen."""
+    return stage.find(PlaceButton, f"Show {name.lower()}")
+
+
+async def test_it_begins_with_the_conversation(stage: Stage, services: FakeServices) -> None:
+    page = await begin(stage, services)
+    assert stage.window.pages.shown == CHAT
+    assert not page.isVisible()
+    assert way(stage, CHAT).isChecked()
+    assert not way(stage, DOWNLOADS).isChecked()
+
+
+@pytest.mark.parametrize("width", [480, 1100])
+async def test_a_click_leads_to_a_page_and_back(
+    stage: Stage, services: FakeServices, width: int
+) -> None:
+    page = await begin(stage, services, width)
+    way(stage, DOWNLOADS).click()
+    assert page.isVisible()
+    assert stage.focus() is page.field
+    assert way(stage, DOWNLOADS).isChecked()
+    assert not way(stage, CHAT).isChecked()
+    assert stage.window.windowTitle() == "Downloads - Lamplight"
+    way(stage, CHAT).click()
+    assert not page.isVisible()
+    assert stage.focus() is stage.window.composer.field
+    assert stage.window.windowTitle() == "Now - Lamplight"
+
+
+async def test_the_ways_are_there_however_the_window_is(
+    stage: Stage, services: FakeServices
+) -> None:
+    await begin(stage, services)
+    for shown in (True, False):
+        button = way(stage, DOWNLOADS)
+        assert button.isVisible()
+        assert stage.window.sidebar.isAncestorOf(button) is shown
+        assert stage.window.rail.isVisible() is not shown
+        at = button.mapTo(stage.window, QPoint(0, 0))
+        assert not stage.window.pages.geometry().contains(at)
+        stage.key(Qt.Key.Key_B, CONTROL)
+        await stage.settle()
+
+
+async def test_keys_and_menu_lead_to_pages(stage: Stage, services: FakeServices) -> None:
+    await begin(stage, services)
+    stage.key(Qt.Key.Key_3, CONTROL)
+    assert stage.window.pages.shown == DOWNLOADS
+    entries = {action.objectName(): action for action in stage.window.menus.pages.actions()}
+    assert [name for name, action in entries.items() if action.isChecked()] == [DOWNLOADS]
+    stage.key(Qt.Key.Key_1, CONTROL)
+    assert stage.window.pages.shown == CHAT
+    entries[DOWNLOADS].trigger()
+    assert stage.window.pages.shown == DOWNLOADS
+    stage.key(Qt.Key.Key_L, CONTROL)
+    assert stage.focus() is stage.window.composer.field
+
+
+async def test_pages_keep_their_order_whenever_they_come(
+    stage: Stage, services: FakeServices
+) -> None:
+    await begin(stage, services)
+    stage.window.pages.add_page(OtherPage(MODELS))
+    await stage.settle()
+    tops = [way(stage, name).y() for name in (CHAT, MODELS, DOWNLOADS)]
+    assert tops == sorted(set(tops))
+    view = [action.objectName() for action in stage.window.menus.view.actions()]
+    assert view[:3] == [CHAT, MODELS, DOWNLOADS]
+    names: list[str] = []
+    stage.window.sidebar.new_button.setFocus()
+    for _ in range(4):
+        stage.key(Qt.Key.Key_Tab)
+        names.append(stage.focus().objectName())
+    assert names == ["Show chat", "Show models", "Show downloads", "Search conversations"]
+
+
+async def test_a_conversation_leads_back_to_itself(stage: Stage, services: FakeServices) -> None:
+    await begin(stage, services)
+    rows = stage.find(QListView, "Conversations")
+    assert rows.currentIndex().isValid()
+    stage.key(Qt.Key.Key_3, CONTROL)
+    assert not rows.currentIndex().isValid()
+    now = stage.window.sidebar.rows.index(0)
+    rows.setCurrentIndex(now)
+    assert stage.window.pages.shown == CHAT
+    assert stage.texts() == ["q", "a"]
+    assert rows.currentIndex() == now
+
+
+async def test_new_conversation_and_search_lead_to_the_conversation(
+    stage: Stage, services: FakeServices
+) -> None:
+    await begin(stage, services)
+    stage.key(Qt.Key.Key_3, CONTROL)
+    stage.key(Qt.Key.Key_N, CONTROL)
+    assert stage.window.pages.shown == CHAT
+    assert stage.focus() is stage.window.composer.field
+    stage.key(Qt.Key.Key_3, CONTROL)
+    stage.key(Qt.Key.Key_F, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    stage.type("earlier")
+    await stage.until(stage.window.sidebar.result_view.isVisible)
+    assert stage.window.pages.shown == DOWNLOADS
+    stage.key(Qt.Key.Key_Return)
+    await stage.until(lambda: stage.texts()[:1] == ["an earlier question"])
+    assert stage.window.pages.shown == CHAT
+
+
+async def test_escape_leaves_what_is_open_and_then_the_page(
+    stage: Stage, services: FakeServices
+) -> None:
+    page = await begin(stage, services)
+    stage.key(Qt.Key.Key_3, CONTROL)
+    page.is_open = True
+    stage.key(Qt.Key.Key_Escape)
+    assert (stage.window.pages.shown, page.is_open) == (DOWNLOADS, False)
+    stage.key(Qt.Key.Key_Escape)
+    assert stage.window.pages.shown == CHAT
+    assert stage.focus() is stage.window.composer.field
+
+
+async def test_the_inspector_belongs_to_the_conversation(
+    stage: Stage, services: FakeServices
+) -> None:
+    await begin(stage, services)
+    window = stage.window
+    window.menus.inspector.trigger()
+    assert window.inspector.isVisible()
+    stage.key(Qt.Key.Key_3, CONTROL)
+    assert not window.inspector.isVisible()
+    assert not window.menus.inspector.isEnabled()
+    assert not window.menus.delete.isEnabled(), "nobody sees what it would delete"
+    stage.key(Qt.Key.Key_1, CONTROL)
+    assert window.inspector.isVisible()
+    assert window.menus.delete.isEnabled()
+
+
+async def test_choosing_a_model_leads_to_the_conversation(
+    stage: Stage, services: FakeServices
+) -> None:
+    await begin(stage, services)
+    stage.key(Qt.Key.Key_3, CONTROL)
+    stage.key(Qt.Key.Key_M, CONTROL)
+    assert stage.window.pages.shown == CHAT
+    assert stage.window.popup.isVisible()
+
+
+async def test_banners_and_toasts_are_seen_on_every_page(
+    stage: Stage, services: FakeServices
+) -> None:
+    page = await begin(stage, services)
+    stage.window.presenter.trouble(StoreReadOnly("It is read-only."))
+    for keys, shown in ((Qt.Key.Key_3, page), (Qt.Key.Key_1, stage.window.chat)):
+        stage.key(keys, CONTROL)
+        stage.window.presenter.toast("Something happened.")
+        await stage.settle()
+        assert stage.window.banners.isVisible()
+        assert shown.isAncestorOf(stage.window.banners)
+        toast = stage.window.toast
+        assert toast.isVisible()
+        assert stage.window.pages.rect().contains(toast.geometry())
+        seen = stage.window.pages.childAt(toast.geometry().center())
+        assert seen is not None
+        assert seen is toast or toast.isAncestorOf(seen)
+    assert toast.geometry().bottom() < stage.window.composer.y()
+
+
+async def test_a_floating_list_is_out_of_the_way_on_another_page(
+    stage: Stage, services: FakeServices
+) -> None:
+    page = await begin(stage, services, width=480)
+    stage.window.rail.toggle.click()
+    assert stage.window.sidebar.isVisible()
+    stage.window.sidebar.navigation.button(DOWNLOADS).click()
+    assert not stage.window.sidebar.isVisible()
+    assert stage.focus() is page.field
+    stage.window.rail.toggle.click()
+    stage.window.sidebar.navigation.button(DOWNLOADS).click()
+    assert not stage.window.sidebar.isVisible()
+
+
+@pytest.mark.parametrize("width", [480, 1100])
+async def test_a_badge_is_seen_and_told(stage: Stage, services: FakeServices, width: int) -> None:
+    await begin(stage, services, width)
+    button = way(stage, DOWNLOADS)
+    pictures = [picture(button)]
+    for badge in (Badge("Two run.", 2, 0.5), Badge("One is done."), Badge("No.", is_trouble=True)):
+        stage.window.pages.set_badge(DOWNLOADS, badge)
+        assert button.accessibleDescription() == badge.words
+        assert badge.words in button.toolTip()
+        pictures.append(picture(button))
+    stage.window.pages.set_badge(DOWNLOADS, None)
+    assert button.accessibleDescription() == ""
+    assert picture(button) == pictures[0]
+    assert all(pictures[n] != pictures[n + 1] for n in range(3))
+
+
+def picture(button: PlaceButton) -> QImage:
+    """How it looks."""
+    return button.grab().toImage()
+
+
+async def test_the_models_page_switches_between_its_parts(
+    stage: Stage, services: FakeServices
+) -> None:
+    await begin(stage, services)
+    discover, library = OtherPage("Chat"), OtherPage("Chat")
+    page = ModelsPage(discover, library)
+    stage.window.pages.add_page(page)
+    stage.key(Qt.Key.Key_2, CONTROL)
+    assert (page.part, stage.focus()) == (DISCOVER, discover.field)
+    stage.find(QPushButton, "Show library").click()
+    assert (page.part, stage.focus()) == (LIBRARY, library.field)
+    assert not discover.isVisible()
+    library.is_open = True
+    stage.key(Qt.Key.Key_Escape)
+    assert stage.window.pages.shown == MODELS
+    stage.key(Qt.Key.Key_Escape)
+    assert stage.window.pages.shown == CHAT
+
+
+async def test_a_narrow_page_keeps_inside_the_window(stage: Stage, services: FakeServices) -> None:
+    page = await begin(stage, services, width=480)
+    stage.key(Qt.Key.Key_3, CONTROL)
+    await stage.settle()
+    left = page.mapTo(stage.window, QPoint(0, 0)).x()
+    assert left == stage.window.rail.width()
+    assert left + page.width() == 480
