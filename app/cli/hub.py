@@ -52,8 +52,8 @@ async def show_repo(command: ShowRepo, services: Services, output: Output) -> in
     if fit is not None:
         output.line()
         output.line(
-            f"* takes about {size_text(fit.needed_bytes)} of {size_text(fit.free_bytes)} free memory with "
-            f"a context of {fit.plan.context_length:,} tokens: {fit.verdict.value}"
+            f"* takes about {size_text(fit.needed_bytes)} of {size_text(fit.free_bytes)} free "
+            f"memory with a context of {fit.plan.context_length:,} tokens: {fit.verdict.value}"
         )
     return DONE
 

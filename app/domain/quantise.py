@@ -88,6 +88,9 @@ class QuantiseOption:
 class QuantiseOptions:
     """What a model can become, from the best to the smallest; empty: nothing smaller."""
 
+    path: str
+    label: str
+    quantisation: str
     source_bytes: int
     options: tuple[QuantiseOption, ...]
     is_quantised: bool

@@ -12,6 +12,7 @@ from app.gui.loading.controller import LoadSettingsController
 from app.gui.measure.controller import MeasureController
 from app.gui.memory.controller import MemoryController
 from app.gui.picker.controller import ModelController
+from app.gui.quantise.controller import QuantiseController
 from app.gui.window import MainWindow
 from app.services import Services
 
@@ -35,11 +36,13 @@ class ModelsWiring(QObject):
         self.measure = MeasureController(services, window, presenter, tasks)
         self.memory = MemoryController(services, window, presenter, tasks)
         self.picker = ModelController(services, window.model_button, window.popup, presenter, tasks)
+        self.quantise = QuantiseController(services, window, presenter, tasks)
         self.controllers: tuple[Hearing, ...] = (
             self.loading,
             self.measure,
             self.memory,
             self.picker,
+            self.quantise,
         )
         self._wire()
 
@@ -54,11 +57,13 @@ class ModelsWiring(QObject):
         window.popup.measure_wished.connect(self.measure.show)
         window.popup.memory_wished.connect(self.memory.show)
         window.popup.open_file_wished.connect(self._ask_for_file)
+        window.popup.quantise_wished.connect(self.quantise.show)
         window.popup.settings_wished.connect(self.loading.open)
         menus.measure.triggered.connect(self.measure.show)
         menus.memory.triggered.connect(self.memory.show)
         menus.model_settings.triggered.connect(lambda: self.loading.open())
         menus.open_file.triggered.connect(self._ask_for_file)
+        menus.quantise.triggered.connect(lambda: self.quantise.show())
 
     def begin(self, files: list[str]) -> None:
         """Show everything for the first time, and open `files`."""
@@ -71,6 +76,7 @@ class ModelsWiring(QObject):
         self.loading.save()
         self.measure.close()
         self.memory.close()
+        self.quantise.close()
 
     def _ask_for_file(self) -> None:
         self.picker.ask_for_file(self._window)

@@ -93,7 +93,14 @@ class QuantiseService:
             )
             for target, nbytes in offered
         )
-        return QuantiseOptions(model.facts.file_bytes, options, sizes.is_quantised)
+        return QuantiseOptions(
+            model.path,
+            model.short_label,
+            model.facts.quantisation,
+            model.facts.file_bytes,
+            options,
+            sizes.is_quantised,
+        )
 
     def result_for(self, path: str, target: str) -> str:
         """Where the result would go: beside its source if that is ours, else into our folder."""

@@ -52,6 +52,7 @@ from tests.helpers.gui_models import (
     FakeModels,
     local_model,
 )
+from tests.helpers.gui_quantise import FakeQuantise
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -345,6 +346,7 @@ class FakeServices:
         self.load_settings = FakeLoadSettings(self.facts)
         self.meter = FakeMeter(self.models)
         self.benchmarks = FakeBenchmarks(self.facts)
+        self.quantise = FakeQuantise(self.facts, self.fit)
 
     def as_services(self) -> Services:
         """What the window takes them for."""
