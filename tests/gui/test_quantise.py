@@ -73,7 +73,7 @@ async def test_the_types_are_listed_with_size_memory_and_quality(
 async def test_the_recommended_one_is_chosen_and_the_place_follows(stage: Stage) -> None:
     dialog = await opened(stage)
     assert dialog.choices.target == "Q4_K_M"
-    assert "(recommended)" in row(dialog, dialog.choices.currentRow())[3]
+    assert row(dialog, dialog.choices.currentRow())[3] == "small loss, recommended"
     assert dialog.place.full_text() == "/models/Tiny-Q4_K_M.gguf"
     stage.key(Qt.Key.Key_Down, on=dialog.choices)
     assert dialog.place.full_text() == "/models/Tiny-Q4_K_S.gguf"

@@ -21,9 +21,9 @@ from app.gui.theme.keeper import ThemeKeeper
 from app.gui.wording import size_text
 
 _COLUMNS = ("Type", "File", "In memory", "Quality")
-_MEMORY, _QUALITY = 2, 3
-_ROW_HEIGHT, _TWO_LINES = 30, 44
-_PADDING = 24
+_FILE, _MEMORY, _QUALITY = 1, 2, 3
+_ROW_HEIGHT = 30
+_NARROW = 440
 
 
 class Choices(QTableWidget):
@@ -50,6 +50,7 @@ class Choices(QTableWidget):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
+        self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.itemSelectionChanged.connect(self._on_selection)
@@ -88,13 +89,8 @@ class Choices(QTableWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        # In a narrow window the words about quality take two lines.
-        words_width = max(
-            (self.fontMetrics().horizontalAdvance(words.quality(o)) for o in self._options),
-            default=0,
-        )
-        is_narrow = self.columnWidth(_QUALITY) < words_width + _PADDING
-        self.verticalHeader().setDefaultSectionSize(_TWO_LINES if is_narrow else _ROW_HEIGHT)
+        # What it takes of memory says more than the file's size, where only one has room.
+        self.setColumnHidden(_FILE, self.width() < _NARROW)
 
     def sizeHint(self) -> QSize:
         header = self.horizontalHeader().sizeHint().height()

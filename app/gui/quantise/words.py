@@ -33,7 +33,7 @@ def subject(options: QuantiseOptions) -> str:
 def quality(option: QuantiseOption) -> str:
     """What a type costs, and whether it is the one to take."""
     if option.target == RECOMMENDED:
-        return f"{option.quality} (recommended)"
+        return f"{option.quality.partition(',')[0]}, recommended"
     return option.quality
 
 
