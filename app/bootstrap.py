@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from app.services.library import LibraryService
     from app.services.load_settings import LoadSettingsService
     from app.services.models import ModelService
+    from app.services.quantise import QuantiseService
     from app.services.settings import SettingsService
 
 
@@ -146,6 +147,7 @@ class Application:
             hub=self._make_hub_service(hub, library, keeper),
             library=shelves,
             ollama=OllamaService(ollama, models, fit),
+            quantise=self._make_quantise(library, models, fit, load_settings, facts),
             transfers=TransferService(hub, models, facts, self._tasks),
         )
         await models.start()
@@ -248,6 +250,22 @@ class Application:
         engine = self.settings.current.engine
         most = engine.disk_cache_gb * 10**9 if engine.disk_cache else 0
         return Keeping(str(self._paths.states), most)
+
+    def _make_quantise(
+        self,
+        library: ModelLibrary,
+        models: ModelService,
+        fit: FitService,
+        load_settings: LoadSettingsService,
+        facts: Broadcast[Fact],
+    ) -> QuantiseService:
+        from app.engine.quantising import QuantisingHosts
+        from app.services.quantise import QuantiseService
+
+        quantiser = QuantisingHosts()
+        self._stops.append(quantiser.close)
+        wishes, folder = load_settings.effective, str(self._paths.models)
+        return QuantiseService(quantiser, library, models, fit, wishes, folder, facts, self._tasks)
 
     def _make_hub(self, keeper: SettingsKeeper) -> Hub:
         from app.config.network_gate import SettingsGate

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TypeVar
 
 from app import __version__
-from app.cli import fit_arguments, hub_arguments
+from app.cli import fit_arguments, hub_arguments, quantize_arguments
 from app.cli.commands import (
     INTERRUPTED,
     Cache,
@@ -65,6 +65,7 @@ commands:
   pull NAME               download a model: AUTHOR/NAME, AUTHOR/NAME:VARIANT,
                           or through Ollama a name of Ollama's (llama3.2:3b)
   fit NAME|PATH           tell what a model takes of this machine's memory
+  quantize IN OUT TYPE    make a smaller model of a GGUF file
   bench                   measure how fast a model is on this machine
   cache [clear]           tell how much is kept on disk of what models have read
   doctor                  tell versions, paths, devices and the state of the data
@@ -111,7 +112,7 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
             return _conversations(rest[1:], found.profile)
         case ["cache"]:
             return _cache(_parser("cache", found.profile), rest[1:])
-        case ["models" | "pull" | "fit" as command]:
+        case ["models" | "pull" | "fit" | "quantize" as command]:
             return _of_models(command, rest[1:], found.profile)
         case ["doctor"]:
             parser = _parser("doctor", found.profile)
@@ -124,6 +125,7 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
 
 
 def _of_models(command: str, words: list[str], profile: str | None) -> CliCommand:
+    """Getting models, and making others of them."""
     parser = _parser(command, profile)
     match command:
         case "models":
@@ -131,9 +133,11 @@ def _of_models(command: str, words: list[str], profile: str | None) -> CliComman
         case "pull":
             _add_json(parser, "print events, one JSON object a line")
             return hub_arguments.pull(parser, words)
-        case _:
+        case "fit":
             _add_json(parser, "print one JSON object")
             return fit_arguments.fit(parser, words, _load_number("context_length"))
+        case _:
+            return quantize_arguments.quantize(parser, words)
 
 
 def _window(top: argparse.ArgumentParser, words: list[str], profile: str | None) -> OpenWindow:

@@ -9,6 +9,7 @@ from app.domain.benchmark import BenchPlan
 from app.domain.hub import RepoQuery, RepoSort
 from app.domain.library import ImportWay
 from app.domain.overflow import Overflow
+from app.domain.quantise import QuantiseRequest
 
 STARTER: Final = "starter"
 """What `--model` takes instead of a path."""
@@ -158,6 +159,7 @@ class TellFit:
     json: bool = False
 
 
+@dataclass(frozen=True, slots=True)
 class ListModels:
     """Print the models on this computer."""
 
@@ -201,6 +203,15 @@ class FindDuplicates:
     json: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Quantize:
+    """Make a smaller model of a file."""
+
+    profile: str | None
+    request: QuantiseRequest
+    json: bool = False
+
+
 LibraryCommand: TypeAlias = ListModels | ImportModels | VerifyModel | RemoveModel | FindDuplicates
 CliCommand: TypeAlias = (
     Chat
@@ -211,6 +222,7 @@ CliCommand: TypeAlias = (
     | ShowRepo
     | Pull
     | LibraryCommand
+    | Quantize
     | Bench
     | Cache
     | Doctor

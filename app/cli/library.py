@@ -16,7 +16,7 @@ from app.cli.commands import (
     VerifyModel,
 )
 from app.cli.output import Output
-from app.cli.sizes import size_text
+from app.cli.wording import size_text
 from app.domain.errors import UsageError
 from app.domain.library import (
     FileCopy,

@@ -21,6 +21,7 @@ from app.cli.commands import (
     ListConversations,
     ListModels,
     Pull,
+    Quantize,
     RemoveModel,
     SearchConversations,
     SearchModels,
@@ -42,6 +43,7 @@ from app.cli.library import (
 )
 from app.cli.output import Output
 from app.cli.printers import printer_for
+from app.cli.quantize import quantize
 from app.domain.errors import AppError
 from app.services import Services
 
@@ -83,6 +85,8 @@ async def _run(command: CliCommand, services: Services, output: Output) -> int:
             return await bench(command, services, output)
         case TellFit():
             return await tell_fit(command, services, output)
+        case Quantize():
+            return await quantize(command, services, output)
         case SearchModels() | ShowRepo() | Pull():
             return await _run_hub(command, services, output)
         case ListModels() | ImportModels() | VerifyModel() | RemoveModel() | FindDuplicates():

@@ -465,6 +465,36 @@ class LibraryBusy(LibraryError):
     kind = "library.busy"
 
 
+class QuantiseError(AppError):
+    """A model could not be made smaller."""
+
+    kind = "quantise"
+
+
+class QuantiseRefused(QuantiseError):
+    """Nothing would be gained, or llama.cpp cannot do it with this file."""
+
+    kind = "quantise.refused"
+
+
+class AlreadyQuantised(QuantiseError):
+    """The source was made smaller before; doing it again must be asked for."""
+
+    kind = "quantise.already_quantised"
+
+
+class ResultExists(QuantiseError):
+    """Something of the result's name is there; replacing it must be asked for."""
+
+    kind = "quantise.exists"
+
+
+class ResultUnwritable(QuantiseError):
+    """The result cannot be written: no room, no right, or a disk that is gone."""
+
+    kind = "quantise.unwritable"
+
+
 class UsageError(AppError):
     """The request itself makes no sense (an unknown option, a value out of bounds)."""
 

@@ -37,6 +37,7 @@ from app.domain.localmodel import BeginningTooShort, FileBeginning, LocalModel
 from app.domain.network import Purpose
 from app.domain.ollama import OllamaProgress
 from app.domain.placement import Device
+from app.domain.quantise import QuantiseSizes, QuantiseWork
 from app.domain.settings import Settings
 from app.domain.transfer import Transfer, TransferLimits, TransferRequest
 
@@ -131,6 +132,33 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """Cancel, unload, end the host; afterwards nothing of it is left running."""
+        ...
+
+
+class Quantiser(Protocol):
+    """Makes smaller models, each time in a process of its own."""
+
+    async def sizes(self, path: str) -> QuantiseSizes:
+        """How large each of `TARGETS` would be, from the header alone.
+
+        Raises `EngineError`, `ModelFileError` and `QuantiseError` cases.
+        """
+        ...
+
+    async def quantise(
+        self,
+        work: QuantiseWork,
+        expected_bytes: int,
+        heard: Callable[[float], None],
+        *,
+        replace: bool = False,
+    ) -> int:
+        """Make the result, which appears whole or not at all; its bytes.
+
+        `heard` is told the fraction that is done, in the event loop. Cancelling the caller ends the
+        process and removes what was written. Raises as `sizes` does; `ResultExists` where something
+        has the result's name, unless `replace` is set.
+        """
         ...
 
 

@@ -75,6 +75,7 @@ class Menus:
         self.choose_model = self._add(menu, "Choose the &model", "Ctrl+M")
         self.model_settings = self._add(menu, "Model se&ttings…", "Ctrl+Shift+M")
         self.measure = self._add(menu, "Meas&ure the model…", "Ctrl+Shift+B")
+        self.quantise = self._add(menu, "Make the model sma&ller…")
         self.memory = self._add(menu, "Memory and dis&k…")
         menu.addSeparator()
         self.regenerate = self._add(menu, "Re&generate the answer", "Ctrl+R")

@@ -20,6 +20,7 @@ from app.gui.memory.controller import MemoryController
 from app.gui.models_page import DISCOVER, LIBRARY, ModelsPage
 from app.gui.pages import CHAT, DOWNLOADS, MODELS
 from app.gui.picker.controller import ModelController
+from app.gui.quantise.controller import QuantiseController
 from app.gui.window import MainWindow
 from app.services import Services
 
@@ -54,6 +55,7 @@ class ModelsWiring(QObject):
         self.measure = MeasureController(services, window, presenter, tasks)
         self.memory = MemoryController(services, window, presenter, tasks)
         self.picker = ModelController(services, window.model_button, window.popup, presenter, tasks)
+        self.quantise = QuantiseController(services, window, presenter, tasks)
         self.controllers: tuple[Hearing, ...] = (
             self.discover,
             self.downloads,
@@ -62,6 +64,7 @@ class ModelsWiring(QObject):
             self.measure,
             self.memory,
             self.picker,
+            self.quantise,
         )
         window.pages.add_page(self.downloads.page)
         self._wire()
@@ -89,6 +92,7 @@ class ModelsWiring(QObject):
         window.popup.measure_wished.connect(self.measure.show)
         window.popup.memory_wished.connect(self.memory.show)
         window.popup.open_file_wished.connect(self._ask_for_file)
+        window.popup.quantise_wished.connect(self.quantise.show)
         window.popup.settings_wished.connect(self.loading.open)
         window.status.add_glance(self.downloads.glance)
         menus.by_name.triggered.connect(lambda: self.by_name.show())
@@ -96,6 +100,7 @@ class ModelsWiring(QObject):
         menus.memory.triggered.connect(self.memory.show)
         menus.model_settings.triggered.connect(lambda: self.loading.open())
         menus.open_file.triggered.connect(self._ask_for_file)
+        menus.quantise.triggered.connect(lambda: self.quantise.show())
 
     def begin(self, files: list[str]) -> None:
         """Show everything for the first time, and open `files`."""
@@ -113,6 +118,7 @@ class ModelsWiring(QObject):
         self.loading.save()
         self.measure.close()
         self.memory.close()
+        self.quantise.close()
 
     def _use_file(self, path: str) -> None:
         """Choose a model that has come, and go and talk to it."""

@@ -17,6 +17,7 @@ from app.services.library import LibraryService
 from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
 from app.services.ollama import OllamaService
+from app.services.quantise import QuantiseService
 from app.services.settings import SettingsService
 from app.services.transfers import TransferService
 
@@ -38,4 +39,5 @@ class Services:
     hub: HubService
     library: LibraryService
     ollama: OllamaService
+    quantise: QuantiseService
     transfers: TransferService

@@ -61,6 +61,7 @@ from tests.helpers.gui_models import (
 from tests.helpers.hub_repos import FakeHeaders
 from tests.helpers.scripted_hub import ScriptedHub
 from tests.helpers.scripted_ollama import ScriptedOllama
+from tests.helpers.gui_quantise import FakeQuantise
 
 if TYPE_CHECKING:
     from app.domain.ports import ModelLibrary
@@ -368,6 +369,7 @@ class FakeServices:
         self.ollama = OllamaService(
             self.ollamas, cast("ModelService", self.models), cast("FitService", self.fit)
         )
+        self.quantise = FakeQuantise(self.facts, self.fit)
         self.tasks = TaskOwner(self._on_error)
         # A test may put `FakeTransfers` in its place.
         self.transfers: Any = TransferService(

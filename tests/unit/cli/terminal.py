@@ -71,6 +71,7 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         hub=HubService(made.hub, made.shelf, lambda: ()),
         library=made.library,
         ollama=OllamaService(made.ollama, made.models, made.fit),
+        quantise=made.quantise,
         transfers=TransferService(made.hub, made.models, made.models._facts, made.tasks),
     )
 

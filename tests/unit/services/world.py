@@ -26,11 +26,13 @@ from app.services.fit import FitService
 from app.services.library import LibraryService
 from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
+from app.services.quantise import QuantiseService
 from app.services.settings import SettingsService
 from app.store.sqlite_store import SqliteStore
 from tests.helpers.scripted_engine import ScriptedEngine
 from tests.helpers.scripted_hub import ScriptedHub
 from tests.helpers.scripted_ollama import ScriptedOllama
+from tests.helpers.scripted_quantiser import ScriptedQuantiser
 from tests.helpers.scripted_shelf import MemoryNotes, ScriptedShelf
 
 T = TypeVar("T")
@@ -124,6 +126,8 @@ class World:
     library: LibraryService
     shelves: ScriptedShelf
     notes: MemoryNotes
+    quantiser: ScriptedQuantiser
+    quantise: QuantiseService
     hub: ScriptedHub = field(default_factory=ScriptedHub)
     ollama: ScriptedOllama = field(default_factory=ScriptedOllama)
 
@@ -195,6 +199,7 @@ async def _furnished(store: SqliteStore) -> World:
         "/models",
         hub.use_folder,
     )
+    quantiser = ScriptedQuantiser()
     return World(
         library=library,
         shelves=shelves,
@@ -217,6 +222,10 @@ async def _furnished(store: SqliteStore) -> World:
         load_settings=load_settings,
         benchmarks=benchmarks,
         machine=machine,
+        quantiser=quantiser,
+        quantise=QuantiseService(
+            quantiser, shelf, models, fit, wishes, "/models", broadcast, tasks
+        ),
     )
 
 
