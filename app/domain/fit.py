@@ -344,12 +344,13 @@ def layer_bytes(shape: ModelShape, plan: ContextPlan) -> list[int]:
     for layer in shape.layers:
         cells = sliding if layer.sliding else full
         value = widest if layer.value and not plan.flash else layer.value
-        packed = _packed(layer.key, plan.key_type) + _packed(value, plan.value_type)
-        kept.append(cells * packed + plan.sequences * _FLOAT * layer.state)
+        token = packed(layer.key, plan.key_type) + packed(value, plan.value_type)
+        kept.append(cells * token + plan.sequences * _FLOAT * layer.state)
     return kept
 
 
-def _packed(elements: int, cache_type: str) -> int:
+def packed(elements: int, cache_type: str) -> int:
+    """Bytes of so many elements of a cache of this type."""
     block, nbytes = CACHE_TYPES[cache_type]
     return -(-elements // block) * nbytes
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import Field, dataclass, fields, replace
+from enum import StrEnum
 from typing import Any, cast
 
 from app.domain.described import setting
@@ -36,6 +37,25 @@ class Adapter:
     path: str
     scale: float = 1.0
     """How strongly it acts: 1 as it was trained, 0 not at all."""
+
+
+class ThreadsFrom(StrEnum):
+    """Who says how many threads compute for a model that leaves them automatic."""
+
+    CORES = "cores"
+    """Nobody: one fewer than the processor has cores."""
+    MEASURED = "measured"
+    """What was found to be fastest on this machine."""
+    SETTINGS = "settings"
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticThreads:
+    """The threads of a model that leaves them automatic."""
+
+    count: int | None
+    """None: it follows from the cores."""
+    source: ThreadsFrom
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def depths_with_room(loaded: LoadedModel, plan: BenchPlan) -> tuple[list[int], l
     wished = sorted(set(plan.depths))
     possible = [depth for depth in wished if depth <= loaded.info.context_length]
     if not loaded.info.gpu_layers:
-        each = loaded.weights.cache_bytes_per_token
+        each = loaded.weights.cache_bytes_per_token(loaded.info.params)
         # The buffers of the computation do not depend on the depth.
         room = machine_memory().available - loaded.info.compute_bytes - _SPARE_BYTES
         possible = [depth for depth in possible if each * _length(plan, depth) <= room]

@@ -20,9 +20,7 @@ def require_memory(path: str, weights: Weights, settled: LoadParams) -> None:
         return
     memory = machine_memory()
     length = settled.context_length or 0
-    # The bound is of a 16-bit cache.
-    wider = 2 if "f32" in (settled.key_type, settled.value_type) else 1
-    if weights.cache_bytes_per_token * length * wider < memory.available // 2:
+    if weights.cache_bytes_per_token(settled) * length < memory.available // 2:
         return
     buffers = measured_buffers(path, settled)
     needed = buffers.cache + buffers.compute

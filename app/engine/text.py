@@ -26,7 +26,8 @@ class StopStrings:
     """Ends a text before the first of some strings; a beginning of one is held back."""
 
     def __init__(self, stops: Iterable[str]) -> None:
-        self._scanner = MarkerScanner(stops)
+        self._stops = tuple(stop for stop in stops if stop)
+        self._scanner = MarkerScanner(self._stops)
         self.reached = False
 
     def feed(self, text: str) -> str:
@@ -42,5 +43,11 @@ class StopStrings:
         return "".join(shown)
 
     def flush(self) -> str:
-        """The end of the text: what was held back was no stop string."""
-        return "" if self.reached else self._scanner.flush()
+        """The end of the text: what was held back was not the stop string that it began, but a
+        shorter one may stand in it."""
+        if self.reached:
+            return ""
+        held = self._scanner.flush()
+        begins = [at for stop in self._stops if (at := held.find(stop)) >= 0]
+        self.reached = bool(begins)
+        return held[: min(begins)] if begins else held

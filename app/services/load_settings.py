@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from app.domain.facts import Fact, LoadSettingsChanged
-from app.domain.load_params import LoadParams, bounded, check
+from app.domain.load_params import AutomaticThreads, LoadParams, ThreadsFrom, bounded, check
 from app.domain.localmodel import LocalModel
 from app.domain.ports import LoadSettingsKeeper, ModelLibrary
 from app.flow.broadcast import Broadcast
@@ -61,25 +61,18 @@ class LoadSettingsService:
     def effective(self, path: str) -> LoadParams:
         """The wish, with the threads of the settings or of this machine where it leaves them."""
         wished = self.wished(path)
-        return replace(wished, threads=wished.threads or self.automatic_threads)
+        return replace(wished, threads=wished.threads or self.automatic_threads.count)
 
     @property
-    def automatic_threads(self) -> int | None:
+    def automatic_threads(self) -> AutomaticThreads:
         """The threads of a model that leaves them automatic: as the settings say, else what was
-        measured to be the best here; None: one fewer than the cores."""
-        return self._settings.current.engine.threads or self.measured_threads
-
-    @property
-    def measured_threads(self) -> int | None:
-        """What was measured to be the best here; None: nothing was."""
-        return self._keeper.threads(self._machine)
-
-    def set_threads(self, threads: int | None) -> None:
-        """Remember the best count on this machine, for all models that leave it automatic.
-
-        Raises `ConfigError` where it cannot be written.
-        """
-        self._keeper.keep_threads(self._machine, threads)
+        measured to be the best here."""
+        wished = self._settings.current.engine.threads
+        if wished:
+            return AutomaticThreads(wished, ThreadsFrom.SETTINGS)
+        measured = self._keeper.threads(self._machine)
+        source = ThreadsFrom.CORES if measured is None else ThreadsFrom.MEASURED
+        return AutomaticThreads(measured, source)
 
     def use_threads(self, path: str, threads: int) -> None:
         """Compute with so many: the model of this file, where its own number or that of the
@@ -91,7 +84,15 @@ class LoadSettingsService:
         if wished.threads or self._settings.current.engine.threads:
             self.change(path, replace(wished, threads=threads))
             return
-        self.set_threads(threads)
+        self._keeper.keep_threads(self._machine, threads)
+        self._facts.publish(LoadSettingsChanged(path))
+
+    def forget_threads(self, path: str) -> None:
+        """Forget what was measured on this machine; asked for at the model of this file.
+
+        Raises `ConfigError` where it cannot be written.
+        """
+        self._keeper.keep_threads(self._machine, None)
         self._facts.publish(LoadSettingsChanged(path))
 
     async def require_usable(self, model: LocalModel, params: LoadParams) -> None:

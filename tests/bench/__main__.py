@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.bench.rows import Row, print_rows
 
-NAMES = ("engine", "fit", "library", "soak", "stalls", "startup", "transfers")
+NAMES = ("engine", "fit", "kills", "library", "soak", "stalls", "startup", "transfers")
 
 
 def main(words: list[str] | None = None) -> int:
@@ -24,10 +24,16 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there too")
     parser.add_argument("--only", metavar="ROWS", help="engine: these groups of rows, by comma")
     parser.add_argument("--minutes", type=float, help="soak: for how long")
+    parser.add_argument("--rounds", type=int, help="kills: how many")
     parser.add_argument("--seed", type=int, help="soak: of its choices")
     asked = parser.parse_args(words)
     run = importlib.import_module(f"tests.bench.{asked.name}").run
-    wishes = {"only": asked.only, "minutes": asked.minutes, "seed": asked.seed}
+    wishes = {
+        "only": asked.only,
+        "minutes": asked.minutes,
+        "rounds": asked.rounds,
+        "seed": asked.seed,
+    }
     options = {name: value for name, value in wishes.items() if value is not None}
     for name in options.keys() - inspect.signature(run).parameters.keys():
         parser.error(f"{asked.name} has no --{name}")

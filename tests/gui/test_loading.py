@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.domain.errors import ConfigError, FileMissing
 from app.domain.fit import LayerShape, ModelShape, Share
-from app.domain.load_params import Adapter, LoadParams
+from app.domain.load_params import Adapter, AutomaticThreads, LoadParams, ThreadsFrom
 from app.domain.localmodel import STARTER_LABEL
 from app.domain.placement import Device, DeviceKind
 from app.gui.loading.adapters import AdaptersField
@@ -221,12 +221,44 @@ async def test_what_does_not_fit_is_said_louder(stage: Stage, services: FakeServ
 
 
 async def test_what_automatic_comes_to_is_said(stage: Stage, services: FakeServices) -> None:
-    services.load_settings.automatic_threads = 5
+    services.load_settings.automatic_threads = AutomaticThreads(5, ThreadsFrom.SETTINGS)
     dialog = await opened(stage)
     assert part(dialog, QComboBox, "Context length").currentText() == "Automatic (8,192)"
     assert part(dialog, QComboBox, "Key cache").currentText() == "Automatic (f16)"
     assert part(dialog, QSpinBox, "Threads for writing").text() == "Automatic (5)"
     assert part(dialog, QSpinBox, "Micro-batch").text() == "Automatic (512)"
+    source = "Automatic is 5 here, as Lamplight's settings say."
+    assert words(dialog, "Source of the threads") == source
+    # Not for this dialog to change.
+    assert not part(dialog, QPushButton, "Reset to automatic").isEnabled()
+
+
+async def test_what_follows_from_the_cores_needs_no_words(stage: Stage) -> None:
+    dialog = await opened(stage)
+    assert not part(dialog, QLabel, "Source of the threads").isVisible()
+
+
+async def test_a_measured_number_is_told_and_reset(stage: Stage, services: FakeServices) -> None:
+    services.load_settings.automatic_threads = AutomaticThreads(3, ThreadsFrom.MEASURED)
+    dialog = await opened(stage)
+    assert "3 here, for every model: that was measured" in words(dialog, "Source of the threads")
+    reset = part(dialog, QPushButton, "Reset to automatic")
+    reset.click()
+    assert services.load_settings.automatic_threads.source is ThreadsFrom.CORES
+    assert part(dialog, QSpinBox, "Threads for writing").text() == "Automatic"
+    assert not part(dialog, QLabel, "Source of the threads").isVisible()
+    assert not reset.isEnabled()
+
+
+async def test_a_number_that_cannot_be_forgotten_stays_and_is_said(
+    stage: Stage, services: FakeServices
+) -> None:
+    services.load_settings.automatic_threads = AutomaticThreads(3, ThreadsFrom.MEASURED)
+    services.load_settings.error = ConfigError("It can't be saved.")
+    dialog = await opened(stage)
+    part(dialog, QPushButton, "Reset to automatic").click()
+    assert part(dialog, QSpinBox, "Threads for writing").text() == "Automatic (3)"
+    assert stage.banners() == ["It can't be saved."]
 
 
 async def test_reset_goes_back_to_automatic(stage: Stage, services: FakeServices) -> None:

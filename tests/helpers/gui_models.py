@@ -23,7 +23,7 @@ from app.domain.facts import (
 from app.domain.fit import Fit, FitEstimate, MeasuredSizes, Share
 from app.domain.fit_inputs import FitInputs
 from app.domain.generation import LoadedInfo
-from app.domain.load_params import LoadParams, plan_of
+from app.domain.load_params import AutomaticThreads, LoadParams, ThreadsFrom, plan_of
 from app.domain.localmodel import STARTER_LABEL, GgufFacts, LocalModel
 from app.domain.placement import Device, DeviceKind, Room
 from app.domain.slowness import Diagnosis, Fix
@@ -251,7 +251,7 @@ class FakeLoadSettings:
     def __init__(self, facts: Broadcast[Fact]) -> None:
         self._facts = facts
         self.kept: dict[str, LoadParams] = {}
-        self.automatic_threads: int | None = None
+        self.automatic_threads = AutomaticThreads(None, ThreadsFrom.CORES)
         self.error: AppError | None = None
 
     def wished(self, path: str) -> LoadParams:
@@ -263,6 +263,12 @@ class FakeLoadSettings:
         if self.error is not None:
             raise self.error
         self.kept[path] = params
+        self._facts.publish(LoadSettingsChanged(path))
+
+    def forget_threads(self, path: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.automatic_threads = AutomaticThreads(None, ThreadsFrom.CORES)
         self._facts.publish(LoadSettingsChanged(path))
 
 

@@ -58,10 +58,10 @@ from tests.helpers.gui_models import (
     FakeModels,
     local_model,
 )
+from tests.helpers.gui_quantise import FakeQuantise
 from tests.helpers.hub_repos import FakeHeaders
 from tests.helpers.scripted_hub import ScriptedHub
 from tests.helpers.scripted_ollama import ScriptedOllama
-from tests.helpers.gui_quantise import FakeQuantise
 
 if TYPE_CHECKING:
     from app.domain.ports import ModelLibrary

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -19,8 +20,9 @@ from app.domain.generation import (
     Turn,
 )
 from app.domain.load_params import LoadParams
+from app.engine import loaded as loading
 from app.engine.answer import Answer
-from app.engine.loaded import LoadedModel, load
+from app.engine.loaded import LoadedModel
 from app.engine.native.abort import AbortFlag
 from app.engine.native.bindings import lib
 from app.engine.native.context import DONE
@@ -28,10 +30,20 @@ from app.engine.scheduler import Scheduler
 from tests.helpers.engine_rig import GREEDY, new_id, user
 
 
-def load_model(path: Path, length: int, draft: Path | None = None) -> LoadedModel:
-    """Load on this thread, with one computing thread."""
+def load_model(
+    path: Path, length: int, draft: Path | None = None, micro_batch: int | None = None
+) -> LoadedModel:
+    """Load on this thread, with one computing thread; `micro_batch` may be smaller than a person
+    can set it."""
     params = LoadParams(context_length=length, threads=1, gpu_layers=0, draft_path=str(draft or ""))
-    return load(LoadRequest("load", str(path), params), AbortFlag(), lambda _: None)
+    settled = loading.settle
+
+    def settle(params: LoadParams, trained: int) -> LoadParams:
+        sound = settled(params, trained)
+        return replace(sound, micro_batch=micro_batch or sound.micro_batch)
+
+    with patch.object(loading, "settle", settle):
+        return loading.load(LoadRequest("load", str(path), params), AbortFlag(), lambda _: None)
 
 
 @dataclass(eq=False)
@@ -40,6 +52,17 @@ class Asked:
 
     answer: Answer
     events: list[Any] = field(default_factory=list[Any])
+    chosen: list[int] = field(default_factory=list[int])
+    """The tokens of the answer, the one that ended it included."""
+
+    def __post_init__(self) -> None:
+        choose = self.answer._choose
+
+        def noted() -> int:
+            self.chosen.append(token := choose())
+            return token
+
+        self.answer._choose = noted
 
     @property
     def is_over(self) -> bool:
@@ -67,8 +90,14 @@ class Asked:
 class Stepper:
     """A scheduler over a model of its own."""
 
-    def __init__(self, path: Path, length: int = 512, draft: Path | None = None) -> None:
-        self.loaded = load_model(path, length, draft)
+    def __init__(
+        self,
+        path: Path,
+        length: int = 512,
+        draft: Path | None = None,
+        micro_batch: int | None = None,
+    ) -> None:
+        self.loaded = load_model(path, length, draft, micro_batch)
         self.scheduler = Scheduler(self.loaded)
 
     def close(self) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from app.domain.load_params import MOST_DEVICES, Adapter, LoadParams
+from app.domain.fit import packed
+from app.domain.load_params import MOST_DEVICES, Adapter, LoadParams, plan_of
 from app.engine.long_text import pieces
 from app.engine.native.bindings import lib
 from app.engine.native.system import amx_in_use
@@ -135,20 +136,22 @@ class Weights:
         """Bytes of all tensors."""
         return int(lib.llama_model_size(self.pointer))
 
-    @property
-    def cache_bytes_per_token(self) -> int:
-        """Of a 16-bit cache without a sliding window: an upper bound for every architecture."""
+    def cache_bytes_per_token(self, params: LoadParams) -> int:
+        """Of a cache of the types of these, without a sliding window: an upper bound for every
+        architecture."""
         heads = max(1, int(lib.llama_model_n_head(self.pointer)))
         kv_heads = max(1, int(lib.llama_model_n_head_kv(self.pointer)))
         head_width = -(-int(lib.llama_model_n_embd(self.pointer)) // heads)
         architecture = self.meta("general.architecture")
-        widths = [
+        key, value = (
             int(text)
             if (text := self.meta(f"{architecture}.attention.{name}")).isdigit()
             else head_width
             for name in ("key_length", "value_length")
-        ]
-        return 2 * self.layers * kv_heads * sum(widths)
+        )
+        plan = plan_of(params, self.trained_context)
+        kept = packed(kv_heads * key, plan.key_type) + packed(kv_heads * value, plan.value_type)
+        return self.layers * kept
 
     @property
     def is_chat_shaped(self) -> bool:

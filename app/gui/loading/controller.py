@@ -66,8 +66,10 @@ class LoadSettingsController(QObject):
         dialog.changed.connect(self._on_edit)
         dialog.load_wished.connect(self._load_again)
         dialog.measure_wished.connect(self._measure)
+        dialog.threads_unwished.connect(self._forget_threads)
         dialog.finished.connect(self._on_closed)
         dialog.show_params(self._services.load_settings.wished(model.path))
+        dialog.show_threads(self._services.load_settings.automatic_threads)
         dialog.show_devices(self._services.fit.devices)
         self._show_fit()
         self._show_loaded()
@@ -126,13 +128,24 @@ class LoadSettingsController(QObject):
             self._presenter.trouble(error)
         self._show_loaded()
 
+    def _forget_threads(self) -> None:
+        if self._dialog is None or self._model is None:
+            return
+        self._presenter.over(self._failure)
+        try:
+            self._services.load_settings.forget_threads(self._model.path)
+        except AppError as error:
+            self._failure = error.kind
+            self._presenter.trouble(error)
+        self._dialog.show_threads(self._services.load_settings.automatic_threads)
+        self._show_loaded()
+
     def _show_fit(self) -> None:
         dialog, model = self._dialog, self._model
         if dialog is None or model is None:
             return
         params, fits = dialog.panel.params, self._services.fit
-        threads = self._services.load_settings.automatic_threads
-        dialog.show_fit(fits.fit(model, params), fits.largest_context(model, params), threads)
+        dialog.show_fit(fits.fit(model, params), fits.largest_context(model, params))
 
     def _measure(self) -> None:
         if self._dialog is not None and self._model is not None:
@@ -155,8 +168,7 @@ class LoadSettingsController(QObject):
             return
         dialog.show_measuring(False)
         if fit is not None and wished == dialog.panel.params:
-            largest = self._services.fit.largest_context(model, wished)
-            dialog.show_fit(fit, largest, self._services.load_settings.automatic_threads)
+            dialog.show_fit(fit, self._services.fit.largest_context(model, wished))
 
     def _show_loaded(self) -> None:
         if self._dialog is None or self._model is None:

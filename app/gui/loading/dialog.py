@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.domain.fit import Fit
-from app.domain.load_params import LoadParams
+from app.domain.load_params import AutomaticThreads, LoadParams, ThreadsFrom
 from app.domain.localmodel import LocalModel
 from app.domain.placement import Device
 from app.gui import fit_words
@@ -29,10 +29,13 @@ class LoadSettingsDialog(Dialog):
     """The `LoadParams` that the fields say."""
     load_wished = Signal()
     measure_wished = Signal()
+    threads_unwished = Signal()
+    """What was measured to be the best number of threads shall be forgotten."""
 
     def __init__(self, parent: QWidget, theme: ThemeKeeper, model: LocalModel) -> None:
         super().__init__(parent, "Model settings")
         self.panel = LoadSettingsPanel(theme, model)
+        self._is_measured = False
         self.column.addWidget(styled(ElidedLabel(model.label), tone="muted"))
         self.column.addWidget(self._make_need())
         scroll = named(QScrollArea(), "Load settings")
@@ -83,9 +86,15 @@ class LoadSettingsDialog(Dialog):
     def show_params(self, params: LoadParams) -> None:
         """Take values without telling them as a change."""
         self.panel.show_params(params)
-        self.reset.setEnabled(params != LoadParams())
+        self._follow()
 
-    def show_fit(self, fit: Fit | None, largest: int, threads: int | None) -> None:
+    def show_threads(self, automatic: AutomaticThreads) -> None:
+        """How many threads compute where that is left automatic, and who says so."""
+        self._is_measured = automatic.source is ThreadsFrom.MEASURED
+        self.panel.show_threads(automatic)
+        self._follow()
+
+    def show_fit(self, fit: Fit | None, largest: int) -> None:
         """What these settings take of memory; None: that is not known."""
         if fit is None:
             self.need.setText("This model's file does not say how much memory it takes.")
@@ -97,7 +106,7 @@ class LoadSettingsDialog(Dialog):
             self.parts.setText(words.parts(fit))
         self.parts.setVisible(fit is not None)
         self.measure.setVisible(fit is not None and fit.measured is None)
-        self.panel.show_fit(fit, threads)
+        self.panel.show_fit(fit)
 
     def show_measuring(self, measuring: bool) -> None:
         """Whether the exact figure is being found."""
@@ -120,11 +129,15 @@ class LoadSettingsDialog(Dialog):
         else:
             self.note.setText("The settings hold from the next time the model is loaded.")
 
+    def _follow(self) -> None:
+        self.reset.setEnabled(self._is_measured or self.panel.params != LoadParams())
+
     def _on_edit(self) -> None:
-        params = self.panel.params
-        self.reset.setEnabled(params != LoadParams())
-        self.changed.emit(params)
+        self._follow()
+        self.changed.emit(self.panel.params)
 
     def _on_reset(self) -> None:
+        if self._is_measured:
+            self.threads_unwished.emit()
         self.show_params(LoadParams())
         self._on_edit()

@@ -9,11 +9,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from app.domain.fit import Fit, automatic_length
-from app.domain.load_params import AUTOMATIC, LoadParams
+from app.domain.load_params import AUTOMATIC, AutomaticThreads, LoadParams
 from app.domain.localmodel import LocalModel
 from app.domain.placement import Device, DeviceKind
 from app.gui.controls import label, named
 from app.gui.inspector.context import lengths_for
+from app.gui.loading import words
 from app.gui.loading.adapters import AdaptersField
 from app.gui.loading.draft import DraftField
 from app.gui.loading.fields import (
@@ -54,6 +55,9 @@ class LoadSettingsPanel(QWidget):
         self.keys = ChoiceField(theme, "key_type")
         self.values = ChoiceField(theme, "value_type")
         self.threads = CountField(theme, "threads")
+        self.threads_source = label(tone="muted", wrap=True, size=0.92)
+        self.threads_source.setObjectName("Source of the threads")
+        self.threads.column.addWidget(self.threads_source)
         self.micro_batch = CountField(theme, "micro_batch", 128)
         self._simple: tuple[LoadField, ...] = (
             self.context,
@@ -139,8 +143,8 @@ class LoadSettingsPanel(QWidget):
             field.show_value(getattr(params, field.what.name))
         self._show_heading()
 
-    def show_fit(self, fit: Fit | None, threads: int | None) -> None:
-        """What is left automatic comes to; `threads` None: one fewer than the cores."""
+    def show_fit(self, fit: Fit | None) -> None:
+        """What is left automatic comes to."""
         if fit is not None:
             self.context.offer(self._lengths(self.context.value, fit.plan.context_length))
             for field, found in (
@@ -153,7 +157,13 @@ class LoadSettingsPanel(QWidget):
             layers = sum(share.layers for share in fit.shares[1:])
             self.layers.show_automatic(f"Automatic ({layers})" if fit.shares else "Automatic")
             self.micro_batch.show_automatic(f"Automatic ({fit.plan.batch:,})")
-        self.threads.show_automatic(f"Automatic ({threads})" if threads else "Automatic")
+
+    def show_threads(self, automatic: AutomaticThreads) -> None:
+        """What automatic threads come to, and why."""
+        count = automatic.count
+        self.threads.show_automatic(f"Automatic ({count})" if count else "Automatic")
+        self.threads_source.setText(words.threads(automatic))
+        self.threads_source.setVisible(bool(self.threads_source.text()))
 
     def show_devices(self, devices: Sequence[Device]) -> None:
         """Offer only what these can do."""

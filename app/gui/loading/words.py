@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.domain.fit import MEMORY, Fit, Share
+from app.domain.load_params import AutomaticThreads, ThreadsFrom
 from app.domain.placement import Device, DeviceKind
 from app.gui.wording import size_text
 
@@ -54,3 +55,17 @@ def _device(device: Device) -> str:
     if not device.total_bytes:
         return what
     return f"{what}: {size_text(device.free_bytes)} of {size_text(device.total_bytes)} free"
+
+
+def threads(automatic: AutomaticThreads) -> str:
+    """Where the automatic number of threads comes from; empty where the help says it."""
+    match automatic.source:
+        case ThreadsFrom.CORES:
+            return ""
+        case ThreadsFrom.MEASURED:
+            return (
+                f"Automatic is {automatic.count} here, for every model: that was measured to be "
+                "fastest on this computer. “Reset to automatic” forgets the measurement."
+            )
+        case ThreadsFrom.SETTINGS:
+            return f"Automatic is {automatic.count} here, as Lamplight's settings say."

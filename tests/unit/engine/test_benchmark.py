@@ -23,6 +23,7 @@ from app.domain.benchmark import (
 )
 from app.domain.fit import Memory
 from app.domain.generation import LoadRequest
+from app.domain.load_params import LoadParams
 from app.engine import bench_room
 from app.engine.bench_room import threads_to_try
 from app.engine.benchmark import BASE, SCRATCH, Benchmark
@@ -230,6 +231,21 @@ def test_without_memory_it_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path:
     rig.load_well(babbler(tmp_path / "small.gguf"))
     monkeypatch.setattr(bench_room, "machine_memory", lambda: Memory(10**9, 10_000_000))
     assert isinstance(benchmark(rig).error, errors.OutOfMemory)
+    rig.close()
+
+
+@pytest.mark.parametrize(("cache", "room"), [("f16", [0]), ("q8_0", [0, 1024])])
+def test_the_room_is_counted_for_the_cache_that_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, starter: Path, cache: str, room: list[int]
+) -> None:
+    """A token of the starter model takes 23,040 bytes of 16 bits, and 12,240 of 8."""
+    rig = Rig(ThreadEngine)
+    params = LoadParams(context_length=2048, key_type=cache, value_type=cache, gpu_layers=0)
+    spare = rig.load_with(starter, params).info.compute_bytes + 128 * 1024**2
+    free = spare + 1_500 * 12_240
+    monkeypatch.setattr(bench_room, "machine_memory", lambda: Memory(10**10, free))
+    plan = BenchPlan((0, 1024), prompt_tokens=16, answer_tokens=2, repeats=1)
+    assert [speed.depth for speed in result_of(benchmark(rig, plan)).speeds] == room
     rig.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.engine.text import StopStrings, Utf8Stream
@@ -63,6 +63,7 @@ def test_what_was_held_back_comes_at_the_end() -> None:
     assert shown(["END"], ["one EN"]) == ("one EN", False)
 
 
+@example(stops=["b", "aba"], text="ab")
 @given(st.lists(st.text("ab", min_size=1, max_size=3), max_size=3), st.text("abc", max_size=30))
 def test_a_stop_string_is_never_shown(stops: list[str], text: str) -> None:
     out, reached = shown(stops, list(text))

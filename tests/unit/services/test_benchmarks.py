@@ -259,7 +259,7 @@ def test_threads_are_set_and_used() -> None:
     async def test(world: World) -> None:
         await world.models.load(2048)
         await world.benchmarks.apply(SetThreads(2))
-        assert world.load_settings.automatic_threads == 2
+        assert world.load_settings.automatic_threads.count == 2
         params = world.engine.asked_to_load[-1].params
         assert (params.threads, params.context_length) == (2, 2048)
         assert len(world.engine.asked_to_load) == 2

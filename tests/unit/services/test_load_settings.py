@@ -9,7 +9,7 @@ import pytest
 from app.domain.errors import LoadSettingsRefused
 from app.domain.facts import LoadSettingsChanged, ModelPhase
 from app.domain.fit import MEMORY, Memory
-from app.domain.load_params import Adapter, LoadParams
+from app.domain.load_params import Adapter, AutomaticThreads, LoadParams, ThreadsFrom
 from app.domain.placement import Device, DeviceKind
 from tests.unit.services.world import World, run
 
@@ -92,14 +92,39 @@ def test_threads_of_the_model_then_of_the_settings_then_of_this_machine() -> Non
             threads.append(made.load_settings.effective("starter").threads)
 
         note()
-        made.load_settings.set_threads(5)
+        made.load_settings.use_threads("starter", 5)
         note()
         engine = replace(made.settings.current.engine, threads=6)
         made.settings.change(replace(made.settings.current, engine=engine))
+        assert made.load_settings.automatic_threads == AutomaticThreads(6, ThreadsFrom.SETTINGS)
         note()
         made.load_settings.change("starter", LoadParams(threads=7))
         note()
         assert threads == [None, 5, 6, 7]
+
+    run(go)
+
+
+def test_who_says_how_many_threads_is_told_and_a_measurement_can_be_forgotten() -> None:
+    async def go(made: World) -> None:
+        settings = made.load_settings
+        assert settings.automatic_threads == AutomaticThreads(None, ThreadsFrom.CORES)
+        settings.use_threads("starter", 5)
+        assert settings.automatic_threads == AutomaticThreads(5, ThreadsFrom.MEASURED)
+        made.facts.clear()
+        settings.forget_threads("starter")
+        assert settings.automatic_threads == AutomaticThreads(None, ThreadsFrom.CORES)
+        assert made.facts == [LoadSettingsChanged("starter")]
+
+    run(go)
+
+
+def test_a_forgotten_measurement_asks_for_another_load() -> None:
+    async def go(made: World) -> None:
+        made.load_settings.use_threads("starter", 5)
+        await made.models.load()
+        made.load_settings.forget_threads("starter")
+        assert made.models.is_outdated("starter")
 
     run(go)
 
