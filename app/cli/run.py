@@ -83,12 +83,8 @@ async def _run(command: CliCommand, services: Services, output: Output) -> int:
             return await doctor(command, services, output)
         case Bench():
             return await bench(command, services, output)
-        case TellFit():
-            return await tell_fit(command, services, output)
-        case Quantize():
-            return await quantize(command, services, output)
-        case SearchModels() | ShowRepo() | Pull():
-            return await _run_hub(command, services, output)
+        case SearchModels() | ShowRepo() | Pull() | TellFit() | Quantize():
+            return await _run_for_models(command, services, output)
         case ListModels() | ImportModels() | VerifyModel() | RemoveModel() | FindDuplicates():
             return await _run_library(command, services, output)
 
@@ -107,8 +103,10 @@ async def _run_library(command: LibraryCommand, services: Services, output: Outp
             return await find_duplicates(command, services, output)
 
 
-async def _run_hub(
-    command: SearchModels | ShowRepo | Pull, services: Services, output: Output
+async def _run_for_models(
+    command: SearchModels | ShowRepo | Pull | TellFit | Quantize,
+    services: Services,
+    output: Output,
 ) -> int:
     match command:
         case SearchModels():
@@ -117,3 +115,7 @@ async def _run_hub(
             return await show_repo(command, services, output)
         case Pull():
             return await pull(command, services, output)
+        case TellFit():
+            return await tell_fit(command, services, output)
+        case Quantize():
+            return await quantize(command, services, output)
