@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TypeVar
 
 from app import __version__
-from app.cli import fit_arguments, hub_arguments, quantize_arguments
+from app.cli import fit_arguments, hub_arguments
 from app.cli.commands import (
     INTERRUPTED,
     Cache,
@@ -137,7 +137,9 @@ def _of_models(command: str, words: list[str], profile: str | None) -> CliComman
             _add_json(parser, "print one JSON object")
             return fit_arguments.fit(parser, words, _load_number("context_length"))
         case _:
-            return quantize_arguments.quantize(parser, words)
+            from app.cli.quantize_arguments import quantize
+
+            return quantize(parser, words)
 
 
 def _window(top: argparse.ArgumentParser, words: list[str], profile: str | None) -> OpenWindow:
