@@ -8,7 +8,15 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QSystemTrayIcon, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSystemTrayIcon,
+    QToolButton,
+    QWidget,
+)
 
 from app.domain.errors import ConfigError, HubUnreachable, NoSpace
 from app.domain.facts import ModelPhase
@@ -365,15 +373,34 @@ async def test_the_end_is_told_once_and_offers_the_model(
     await stage.until(lambda: services.models.state.phase is ModelPhase.READY)
 
 
+@pytest.mark.parametrize("phase", [P.FAILED, P.PAUSED])
 async def test_a_failure_is_told_and_leads_to_the_page(
-    stage: Stage, services: FakeServices
+    stage: Stage, services: FakeServices, phase: TransferPhase
 ) -> None:
     await begin(stage, transfer("A"))
     stage.window.pages.go(CHAT)
-    services.transfers.change("A", phase=P.FAILED, error=FULL)
+    services.transfers.change("A", phase=phase, error=FULL)
     assert stage.window.toast.accessibleDescription() == "“A” has stopped."
     stage.window.toast.findChildren(QPushButton)[0].click()
     assert stage.window.pages.shown == DOWNLOADS
+
+
+async def test_a_pause_that_was_wished_is_no_news(stage: Stage, services: FakeServices) -> None:
+    await begin(stage, transfer("A"))
+    stage.window.pages.go(CHAT)
+    services.transfers.change("A", phase=P.PAUSED)
+    assert not stage.window.toast.isVisible()
+    assert button(stage).accessibleDescription() == ""
+
+
+async def test_every_control_of_a_row_is_named_and_tells_whose_it_is(stage: Stage) -> None:
+    await begin(stage, transfer("A"), transfer("B", P.FINISHED))
+    for row in rows(stage):
+        controls = [w for w in row.findChildren(QAbstractButton) if w.isVisible()]
+        assert len(controls) > 1
+        for control in controls:
+            assert control.accessibleName() == control.objectName() != ""
+            assert row.accessibleName() in control.accessibleDescription()
 
 
 async def test_a_failure_of_an_earlier_run_is_marked_but_no_news(

@@ -141,6 +141,23 @@ async def test_pages_keep_their_order_whenever_they_come(stage: Stage, qtbot: Qt
         assert stage.focus() is following
 
 
+async def test_a_promised_page_has_its_way_already(stage: Stage, qtbot: QtBot) -> None:
+    alone = Alone(stage, qtbot)
+    alone.pages.add_page(OtherPage(CHAT))
+    alone.pages.promise(DOWNLOADS, "download")
+    alone.open()
+    await stage.settle()
+    button = alone.navigation.button(DOWNLOADS)
+    place = button.geometry()
+    button.click()
+    assert alone.pages.shown == CHAT
+    alone.pages.add_page(OtherPage(DOWNLOADS))
+    await stage.settle()
+    assert button.geometry() == place
+    button.click()
+    assert alone.pages.shown == DOWNLOADS
+
+
 async def test_the_menu_has_the_pages_in_their_order(stage: Stage) -> None:
     await stage.begin()
     entries = [action.objectName() for action in stage.window.menus.view.actions()]
