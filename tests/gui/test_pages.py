@@ -178,6 +178,18 @@ async def test_a_conversation_leads_back_to_itself(stage: Stage, services: FakeS
     assert rows.currentIndex() == now
 
 
+async def test_the_focus_is_never_on_a_page_that_is_gone(
+    stage: Stage, services: FakeServices
+) -> None:
+    page = await begin(stage, services)
+    stage.window.model_button.setFocus()
+    stage.key(Qt.Key.Key_3, CONTROL)
+    assert page.isAncestorOf(stage.focus())
+    assert stage.shown is not None
+    stage.window.sidebar.chosen.emit(stage.shown)
+    assert stage.focus() is stage.window.composer.field
+
+
 async def test_new_conversation_and_search_lead_to_the_conversation(
     stage: Stage, services: FakeServices
 ) -> None:
