@@ -84,11 +84,7 @@ class Application:
         self._owns_profile = owns_profile
         self._unusable = unusable
         self._tasks = TaskOwner(_report_bug)
-        self._downloads = ProfileLock(
-            paths.downloads_lock,
-            "Another Lamplight is downloading into this profile.",
-            "Wait until it is done, or stop it; then try again.",
-        )
+        self._downloads = ProfileLock(paths.downloads_lock)
         # What ends each thing that was begun, in the order of its beginning.
         self._stops: list[Callable[[], Awaitable[None]]] = []
         # What went wrong while everything was opened; `start` may add to it.

@@ -38,17 +38,8 @@ class ProfileLock:
     The file stays: deleting it would let two processes hold two files of one name.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        taken: str = "Lamplight is already running with this profile.",
-        remedy: str = "Use the window that is open, or start with another folder "
-        "(--profile FOLDER).",
-    ) -> None:
-        """`taken` and `remedy` are told where another process has it."""
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._taken = taken
-        self._remedy = remedy
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
@@ -88,7 +79,11 @@ class ProfileLock:
 
     def _in_use(self, owner: bytes) -> ProfileInUse:
         process = f"process {owner.decode()}" if owner.isdigit() else "another process"
-        return ProfileInUse(self._taken, f"{self._path.parent}: {process}", self._remedy)
+        return ProfileInUse(
+            "Lamplight is already running with this profile.",
+            f"{self._path.parent}: {process}",
+            "Use the window that is open, or start with another folder (--profile FOLDER).",
+        )
 
     def _unusable(self, error: OSError) -> ProfileUnusable:
         return ProfileUnusable(

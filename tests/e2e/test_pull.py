@@ -155,7 +155,7 @@ def test_a_window_that_is_open_keeps_its_downloads(hub: HubServer, profile: Path
     finally:
         lock.release()
     assert status == FAILED
-    assert "is downloading into this profile" in err
+    assert "already running with this profile" in err
 
 
 def test_wrong_usage(hub: HubServer, profile: Path):
