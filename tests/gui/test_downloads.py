@@ -309,9 +309,10 @@ async def test_limits_are_kept_and_hold_at_once(stage: Stage, services: FakeServ
     await begin(stage)
     assert stage.wiring is not None
     limits = stage.wiring.models.downloads.page.limits
-    assert (limits.speed.currentText(), limits.at_once.currentText()) == ("3.5 MB/s", "2")
-    limits.speed.setCurrentIndex(limits.speed.findText("10 MB/s"))
-    limits.at_once.setCurrentIndex(limits.at_once.findText("4"))
+    shown = [limits.speed.currentText(), limits.at_once.currentText()]
+    assert shown == ["At most 3.5 MB/s", "2 at once"]
+    limits.speed.setCurrentIndex(limits.speed.findText("At most 10 MB/s"))
+    limits.at_once.setCurrentIndex(limits.at_once.findText("4 at once"))
     await stage.settle()
     hub = services.settings.current.hub
     assert (hub.limit, hub.at_once) == (10.0, 4)
@@ -412,6 +413,13 @@ async def test_a_failure_of_an_earlier_run_is_marked_but_no_news(stage: Stage) -
     await stage.begin()
     assert not stage.window.toast.isVisible()
     assert button(stage).accessibleDescription() == "One download has stopped."
+
+
+async def test_the_narrowest_window_clips_nothing(stage: Stage) -> None:
+    await begin(stage, transfer("A", P.PAUSED), transfer("B"), width=100)
+    page = stage.find(QWidget, DOWNLOADS)
+    assert page.minimumSizeHint().width() <= page.width()
+    assert stage.window.rail.isVisible()
 
 
 async def test_a_narrow_window_clips_no_row(stage: Stage) -> None:
