@@ -52,6 +52,7 @@ class Navigation(QWidget):
 
     def follow(self, pages: Pages) -> None:
         """Show the pages that are added from now on, and lead to them."""
+        pages.promised.connect(self._make_way)
         pages.added.connect(self._add)
         pages.changed.connect(self._mark)
         pages.badged.connect(self._set_badge)
@@ -62,13 +63,19 @@ class Navigation(QWidget):
         return self._buttons[name]
 
     def _add(self, page: Page) -> None:
-        button = PlaceButton(self._theme, page, compact=self._compact)
-        button.clicked.connect(lambda: self.wished.emit(page.name))
-        before = [each for each in self._buttons if PLACES.index(each) < PLACES.index(page.name)]
+        if page.name not in self._buttons:
+            self._make_way(page.name, page.icon)
+        self._buttons[page.name].setEnabled(True)
+
+    def _make_way(self, name: str, icon: str) -> None:
+        button = PlaceButton(self._theme, name, icon, compact=self._compact)
+        button.setEnabled(False)
+        button.clicked.connect(lambda: self.wished.emit(name))
+        before = [each for each in self._buttons if PLACES.index(each) < PLACES.index(name)]
         self._column.insertWidget(len(before), button)
         if before:
             QWidget.setTabOrder(self._buttons[before[-1]], button)
-        self._buttons[page.name] = button
+        self._buttons[name] = button
         self._buttons = {name: self._buttons[name] for name in PLACES if name in self._buttons}
 
     def _mark(self, shown: Page) -> None:
@@ -82,17 +89,15 @@ class Navigation(QWidget):
 class PlaceButton(QAbstractButton):
     """Icon, name and badge of a page; in the rail without the name."""
 
-    def __init__(self, theme: ThemeKeeper, page: Page, *, compact: bool) -> None:
+    def __init__(self, theme: ThemeKeeper, name: str, icon: str, *, compact: bool) -> None:
         super().__init__()
-        named(self, f"Show {page.name.lower()}")
-        self.setText(page.name)
+        named(self, f"Show {name.lower()}")
+        self.setText(name)
         self.setCheckable(True)
         self._theme = theme
         self._compact = compact
-        self._icons = theme.icon(page.icon, "muted"), theme.icon(page.icon, "text")
-        self._keys = QKeySequence(keys_of(page.name)).toString(
-            QKeySequence.SequenceFormat.NativeText
-        )
+        self._icons = theme.icon(icon, "muted"), theme.icon(icon, "text")
+        self._keys = QKeySequence(keys_of(name)).toString(QKeySequence.SequenceFormat.NativeText)
         self._badge: Badge | None = None
         self.setFixedHeight(_ROW_HEIGHT)
         self._tell_badge()

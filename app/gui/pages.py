@@ -96,6 +96,8 @@ class PageHeader(QFrame):
 class Pages(QStackedWidget):
     """Knows the pages, shows one, and takes the banners along to it."""
 
+    promised = Signal(str, str)
+    """A page of this name and icon comes soon."""
     added = Signal(object)
     """A `Page`."""
     changed = Signal(object)
@@ -109,6 +111,11 @@ class Pages(QStackedWidget):
         self._banners = banners
         self._pages: dict[str, Page] = {}
         self._shown: Page | None = None
+
+    def promise(self, name: str, icon: str) -> None:
+        """It is added as soon as the services have started: the way to it is there already, so
+        that nothing moves then."""
+        self.promised.emit(name, icon)
 
     def add_page(self, page: Page) -> None:
         """From now on it can be shown; the first one is."""

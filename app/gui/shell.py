@@ -14,6 +14,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.gui.theme.tokens import SPACE_8
 
 _MIDDLE_LEAST = 420
+_LEAST = 360
+"""Logical pixels of the middle, below which nothing would be of use."""
 _PANEL_LEAST = 220
 _PANEL_MOST = 460
 _GRIP = 7
@@ -62,7 +64,7 @@ class Shell(QWidget):
             "left": _Grip(self, self._drag_left),
             "right": _Grip(self, self._drag_right),
         }
-        self.setMinimumWidth(360)
+        self.setMinimumWidth(_LEAST + rail.minimumWidth())
 
     def toggle(self, side: Side) -> None:
         """Open or close a panel, in the way there is room for."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ENOUGH = 25_000_000
 """Bytes, after which the window is closed."""
-SPEED = "20 MB/s"
+SPEED = "At most 20 MB/s"
 
 
 class Driver:

@@ -141,6 +141,23 @@ async def test_pages_keep_their_order_whenever_they_come(stage: Stage, qtbot: Qt
         assert stage.focus() is following
 
 
+async def test_a_promised_page_has_its_way_already(stage: Stage, qtbot: QtBot) -> None:
+    alone = Alone(stage, qtbot)
+    alone.pages.add_page(OtherPage(CHAT))
+    alone.pages.promise(DOWNLOADS, "download")
+    alone.open()
+    await stage.settle()
+    button = alone.navigation.button(DOWNLOADS)
+    place = button.geometry()
+    button.click()
+    assert alone.pages.shown == CHAT
+    alone.pages.add_page(OtherPage(DOWNLOADS))
+    await stage.settle()
+    assert button.geometry() == place
+    button.click()
+    assert alone.pages.shown == DOWNLOADS
+
+
 async def test_the_menu_has_the_pages_in_their_order(stage: Stage) -> None:
     await stage.begin()
     entries = [action.objectName() for action in stage.window.menus.view.actions()]
@@ -159,6 +176,18 @@ async def test_a_conversation_leads_back_to_itself(stage: Stage, services: FakeS
     assert stage.window.pages.shown == CHAT
     assert stage.texts() == ["q", "a"]
     assert rows.currentIndex() == now
+
+
+async def test_the_focus_is_never_on_a_page_that_is_gone(
+    stage: Stage, services: FakeServices
+) -> None:
+    page = await begin(stage, services)
+    stage.window.model_button.setFocus()
+    stage.key(Qt.Key.Key_3, CONTROL)
+    assert page.isAncestorOf(stage.focus())
+    assert stage.shown is not None
+    stage.window.sidebar.chosen.emit(stage.shown)
+    assert stage.focus() is stage.window.composer.field
 
 
 async def test_new_conversation_and_search_lead_to_the_conversation(

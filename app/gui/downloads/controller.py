@@ -63,7 +63,7 @@ class DownloadsController(QObject):
         self.show_folder: Callable[[str], bool] = open_folder
         self._transfers: tuple[Transfer, ...] = ()
         self._ended: dict[str, TransferPhase] = {}
-        """How those that are finished or have failed ended."""
+        """How those that do not go on by themselves any more came to that."""
         self._unseen: set[str] = set()
         """Those of them that nobody has seen on the page."""
         self.page = DownloadsPage(window.theme)
@@ -106,7 +106,7 @@ class DownloadsController(QObject):
         self._show_badge(len(going), fraction)
 
     def _show_badge(self, going: int, fraction: float) -> None:
-        failed = sum(self._ended[each] is TransferPhase.FAILED for each in self._unseen)
+        failed = sum(self._ended[each] is not TransferPhase.FINISHED for each in self._unseen)
         words = badge_text(going, len(self._unseen) - failed, failed)
         badge = Badge(words, going, fraction if going else None, failed > 0) if words else None
         self._window.pages.set_badge(DOWNLOADS, badge)
@@ -220,8 +220,14 @@ class DownloadsController(QObject):
 
 
 def _ended(transfers: Sequence[Transfer]) -> dict[str, TransferPhase]:
-    ends = (TransferPhase.FINISHED, TransferPhase.FAILED)
-    return {each.transfer_id: each.phase for each in transfers if each.phase in ends}
+    return {each.transfer_id: each.phase for each in transfers if _has_ended(each)}
+
+
+def _has_ended(transfer: Transfer) -> bool:
+    """Whether it is done, or something other than a person has stopped it."""
+    if transfer.phase is TransferPhase.PAUSED:
+        return transfer.error is not None
+    return transfer.phase in (TransferPhase.FINISHED, TransferPhase.FAILED)
 
 
 def removal_dialog(parent: MainWindow, transfer: Transfer) -> Dialog:

@@ -1,4 +1,4 @@
-"""What downloads may take: a quiet line of two choices at the lower edge of the page."""
+"""What downloads may take: two choices that say what they are, at the lower edge of the page."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from app.domain.settings import HubSettings
-from app.gui.controls import ChoiceBox, label, named, styled
+from app.gui.controls import ChoiceBox, named, styled
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import SPACE_2, SPACE_4
 
@@ -38,18 +38,11 @@ class LimitsBar(QFrame):
         row.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
         row.setSpacing(SPACE_2)
         row.addStretch(1)
-        self._add(row, "Speed limit", self.speed)
-        row.addSpacing(SPACE_4)
-        self._add(row, "At once", self.at_once)
+        row.addWidget(self.speed)
+        row.addWidget(self.at_once)
         row.addStretch(1)
         for box in (self.speed, self.at_once):
             box.currentIndexChanged.connect(self._on_choice)
-
-    def _add(self, row: QHBoxLayout, words: str, box: QWidget) -> None:
-        title = label(words, tone="muted")
-        title.setBuddy(box)
-        row.addWidget(title)
-        row.addWidget(box)
 
     def show_settings(self, settings: HubSettings) -> None:
         """Take values without telling them as a change."""
@@ -57,7 +50,7 @@ class LimitsBar(QFrame):
         # A limit that was written by hand is among the choices, too.
         speeds = sorted({*_SPEEDS, settings.limit})
         self._fill(self.speed, [(_speed_text(each), each) for each in speeds], settings.limit)
-        numbers = [(str(each), each) for each in _AT_ONCE]
+        numbers = [("One at a time" if each == 1 else f"{each} at once", each) for each in _AT_ONCE]
         self._fill(self.at_once, numbers, settings.at_once)
 
     def _fill(self, box: ChoiceBox, choices: Sequence[tuple[str, float]], chosen: float) -> None:
@@ -77,4 +70,4 @@ class LimitsBar(QFrame):
 
 
 def _speed_text(megabytes: float) -> str:
-    return f"{megabytes:g} MB/s" if megabytes else "None"
+    return f"At most {megabytes:g} MB/s" if megabytes else "No speed limit"

@@ -94,6 +94,7 @@ class TransferRow(QFrame):
         self._folder = icon_button(theme, "folder-open", Wish.SHOW)
         self._remove = icon_button(theme, "x", Wish.REMOVE)
         self._lay_out()
+        self._folder.setAccessibleDescription(transfer.request.title)
         self._wire()
         self._show()
 
@@ -172,11 +173,13 @@ class TransferRow(QFrame):
         self._folder.setVisible(not pending)
         tip = "Remove and delete what has come" if pending else "Remove from this list"
         self._remove.setToolTip(tip)
+        self._remove.setAccessibleDescription(f"{transfer.request.title}: {tip}")
         if self._main.text() != self.main_wish:
             self._show_main(self.main_wish)
 
     def _show_main(self, wish: Wish) -> None:
         named(self._main, wish)
+        self._main.setAccessibleDescription(self._transfer.request.title)
         self._main.setText(wish)
         restyle(self._main, kind="primary" if wish is Wish.USE else "")
 
@@ -239,7 +242,7 @@ class _Grip(QWidget):
     def __init__(self, theme: ThemeKeeper) -> None:
         super().__init__()
         self._icon = theme.icon("grip-vertical", "muted")
-        self._pressed: QPoint | None = None
+        self._pressed = False
         self._active = False
         self.setFixedWidth(SPACE_4 + SPACE_1)
         self.setToolTip("Drag to another place, or press Alt+Up and Alt+Down")
@@ -247,6 +250,8 @@ class _Grip(QWidget):
     def set_active(self, active: bool) -> None:
         """Whether there is a line to move in."""
         self._active = active
+        if self._pressed:
+            return
         shape = Qt.CursorShape.OpenHandCursor if active else Qt.CursorShape.ArrowCursor
         self.setCursor(shape)
         self.update()
@@ -256,15 +261,17 @@ class _Grip(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._active and event.button() is Qt.MouseButton.LeftButton:
-            self._pressed = event.position().toPoint()
+            self._pressed = True
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._pressed is not None:
+        if self._pressed:
             self.moved.emit(event.globalPosition().toPoint().y())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._pressed is not None:
-            self._pressed = None
+        if self._pressed:
+            self._pressed = False
+            self.set_active(self._active)
             self.released.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
