@@ -97,7 +97,11 @@ class DiscoverController(QObject):
     def again(self) -> None:
         """Ask anew for what could not be had: the network or the token may be another one."""
         if self._browser.trouble.error is not None:
-            self._search()
+            self._browser.trouble.clear()
+            if self._following is not None:
+                self._more()
+            else:
+                self._search()
         self.repo.again()
 
     def finish(self) -> None:
@@ -159,6 +163,7 @@ class DiscoverController(QObject):
             self.show_proposals()
             return
         self._stop()
+        self._following = None
         address = _address_in(text)
         if address is not None:
             self.repo.open(address.repo_id, address.quantisation)
@@ -188,6 +193,8 @@ class DiscoverController(QObject):
         try:
             rows = await self._rows(self._wish, page)
         except AppError as error:
+            # What is there stays, and the list goes on from here when it is asked again.
+            self._following = page
             self._browser.trouble.show_error(error)
             return
         self._browser.found.add_rows(rows, has_more=self._following is not None)
@@ -242,7 +249,7 @@ def _verdict(repo: RepoSummary, room: Room) -> Verdict | None:
 
 def _address_in(text: str) -> RepoName | None:
     """The repository that a pasted address names."""
-    if "/" not in text or "." not in text.partition("/")[0]:
+    if "://" not in text and "." not in text.partition("/")[0]:
         return None
     try:
         return parse_repo_name(text)

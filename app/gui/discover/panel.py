@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WIDE = 720
 """Logical pixels from which on the list and a page stand beside each other."""
 _LIST_LEAST, _LIST_MOST = 320, 420
-_LIST_SHARE = 0.38
+_LIST_SHARE = 0.42
 
 
 class DiscoverPanel(QWidget):

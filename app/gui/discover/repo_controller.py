@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.domain.errors import AppError, EngineError
+from app.domain.errors import AppError, EngineError, UsageError
 from app.domain.facts import Fact, TransfersChanged
 from app.domain.quick_fit import quick_verdict
 from app.domain.transfer import Transfer, TransferPhase
@@ -143,7 +143,10 @@ class RepoController(QObject):
         )
 
     def _browse(self, repo_id: str) -> None:
-        self._presenter.ask_link(self._services.hub.page_address(repo_id or self.shown))
+        try:
+            self._presenter.ask_link(self._services.hub.page_address(repo_id or self.shown))
+        except UsageError as error:
+            self._presenter.trouble(error)
 
     # ------------------------------------------------------------------------ a closer look
 

@@ -24,7 +24,6 @@ from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3
 
 if TYPE_CHECKING:
     from app.domain.fit import Verdict
-    from app.domain.hub import RepoFile, Variant
     from app.gui.theme.keeper import ThemeKeeper
 
 _HEIGHT = 48
@@ -57,16 +56,18 @@ class VariantRow(QWidget):
     def __init__(
         self,
         theme: ThemeKeeper,
-        variant: Variant,
-        projector: RepoFile | None,
+        path: str,
+        name: str,
+        facts: tuple[str, str],
         *,
         recommended: bool,
     ) -> None:
+        """`facts`: in full, and shorter."""
         super().__init__()
-        self.path = variant.path
+        self.path = path
         self.recommended = recommended
-        self._name = words.variant_name(variant)
-        self._facts, self._short_facts = words.variant_facts(variant, projector)
+        self._name = name
+        self._facts, self._short_facts = facts
         self._verdict: Verdict | None = None
         self._holding = Holding()
         self.main = styled(named(QPushButton(), self._name), kind="row")
@@ -106,7 +107,6 @@ class VariantRow(QWidget):
         font.setWeight(font.Weight.DemiBold)
         title.setFont(font)
         self._mark = label("recommended", tone="warning", size=0.92)
-        self._mark.setVisible(self.recommended)
         head = QHBoxLayout()
         head.setSpacing(SPACE_2)
         head.addWidget(title)
@@ -124,6 +124,7 @@ class VariantRow(QWidget):
         row.addLayout(inside, 1)
         row.addWidget(self.badge)
         row.addWidget(self._fold)
+        self._mark.setVisible(self.recommended)
         for child in (title, self._mark, detail, self.badge, self._fold):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         line = QHBoxLayout()

@@ -74,7 +74,7 @@ class VariantList(QWidget):
         if first is not None:
             self._add(self._first, details, first, is_first=True)
         heading = ""
-        for variant in others:
+        for variant in sorted(others, key=words.place_of):
             if words.bits_of(variant) != heading:
                 heading = words.bits_of(variant)
                 self._headings.append(_heading(heading))
@@ -130,7 +130,9 @@ class VariantList(QWidget):
         self, layout: QVBoxLayout, details: RepoDetails, variant: Variant, *, is_first: bool
     ) -> None:
         projector = next(iter(details.projectors), None)
-        row = VariantRow(self._theme, variant, projector, recommended=is_first)
+        name = words.variant_name(variant, details.variants)
+        facts = words.variant_facts(variant, projector)
+        row = VariantRow(self._theme, variant.path, name, facts, recommended=is_first)
         row.closer_wished.connect(self._on_row)
         row.download_wished.connect(self.download_wished)
         row.use_wished.connect(self.use_wished)

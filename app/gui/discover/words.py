@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -145,9 +146,12 @@ def tags_text(details: RepoDetails) -> str:
     return ", ".join([*languages, *plain][:24])
 
 
-def variant_name(variant: Variant) -> str:
-    """`Q4_K_M`, or the file's name where that tells no quantisation."""
-    return variant.quantisation or variant.path.rpartition("/")[2].removesuffix(".gguf")
+def variant_name(variant: Variant, variants: Sequence[Variant]) -> str:
+    """`Q4_K_M`, or the file's name where that tells none, or another one of `variants` has it."""
+    same = [other for other in variants if other.quantisation == variant.quantisation]
+    if variant.quantisation and len(same) == 1:
+        return variant.quantisation
+    return variant.path.rpartition("/")[2].removesuffix(".gguf")
 
 
 def variant_facts(variant: Variant, projector: RepoFile | None) -> tuple[str, str]:
@@ -164,13 +168,22 @@ def variant_facts(variant: Variant, projector: RepoFile | None) -> tuple[str, st
 
 def bits_of(variant: Variant) -> str:
     """The heading under which a variant stands: `4 bits`."""
+    bits = _bits(variant)
+    if not bits:
+        return "Others"
+    return f"{bits} bits" if bits > 1 else "1 bit"
+
+
+def place_of(variant: Variant) -> tuple[int, int]:
+    """Where it stands in the list: by its bits, then by its size; what tells none at the end."""
+    return (_bits(variant) or 99, variant.size_bytes)
+
+
+def _bits(variant: Variant) -> int:
     name = variant.quantisation.removeprefix("UD-")
     if name in ("F32", "F16", "BF16"):
-        return f"{name[-2:]} bits"
-    digits = next((character for character in name if character.isdigit()), "")
-    if not digits:
-        return "Others"
-    return "1 bit" if digits == "1" else f"{digits} bits"
+        return int(name[-2:])
+    return next((int(character) for character in name if character.isdigit()), 0)
 
 
 def incomplete_text(names: tuple[str, ...]) -> str:

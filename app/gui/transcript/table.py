@@ -112,6 +112,8 @@ class TablePage(Page):
         made.setHeaderRowCount(1)
         cursor = QTextCursor(self.document())
         self._table = cursor.insertTable(1, max(1, len(table.aligns)), made)
+        # Qt keeps the caret in sight: behind the table it would scroll a wide one to its end.
+        self.moveCursor(QTextCursor.MoveOperation.Start)
 
     def _replace(self, start: int, rows: Sequence[tuple[str, ...]], references: References) -> None:
         table = self._table

@@ -148,6 +148,7 @@ def test_a_wide_table_scrolls_by_itself(make_body: Make) -> None:
     height = page.fit(300)
     page.resize(300, height)
     assert page.horizontalScrollBar().maximum() > 0
+    assert page.horizontalScrollBar().value() == 0
     assert page.verticalScrollBar().maximum() == 0
 
 
