@@ -207,7 +207,7 @@ async def test_a_card_follows_the_theme_and_the_width(scene: Scene) -> None:
     scene.stage.theme.set_wish("dark")
     (page,) = card.findChildren(TextPage)[-1:]
     assert page.styles.tokens is scene.stage.theme.tokens
-    scene.stage.window.resize(560, 760)
+    scene.stage.window.resize(420, 760)
     await scene.stage.until(lambda: card.height() == page.height() > before)
 
 
