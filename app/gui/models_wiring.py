@@ -61,6 +61,7 @@ class ModelsWiring(QObject):
         self.by_name.downloads_wished.connect(lambda: window.pages.go(DOWNLOADS))
         self.page.by_name_wished.connect(lambda: self.by_name.show())
         self.discover.chat_wished.connect(lambda: window.pages.go(CHAT))
+        self.discover.ollama_wished.connect(self.by_name.show)
         self.discover.library_wished.connect(self._show_known)
         picker.models_changed.connect(window.empty.set_has_model)
         picker.state_changed.connect(window.status.show_model)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from app.domain.errors import AppError, HubBusy, HubUnreachable, NetworkOff, TokenNeeded
 from app.domain.hub import RepoSort
 from app.domain.quick_fit import most_parameters
+from app.gui.byname.dialog import ByNameDialog
 from app.gui.pages import CHAT, MODELS
 from tests.gui.discover.conftest import GATED, LARGE, QWEN, Scene
 from tests.helpers.hub_repos import usual
@@ -185,6 +186,24 @@ async def test_a_pasted_address_opens_the_page_itself(scene: Scene) -> None:
     await scene.stage.settle()
     assert scene.panel.page.variants.open_path == scene.rows["Q6_K"].path
     assert scene.names == [QWEN]
+
+
+async def test_an_address_of_a_file_opens_its_variant(scene: Scene) -> None:
+    await scene.begin()
+    await scene.search(f"https://hf.co/{QWEN}/resolve/main/Qwen3-8B-Q3_K_M.gguf?download=true")
+    await scene.stage.until(lambda: scene.rows)
+    await scene.stage.settle()
+    assert scene.panel.page.variants.open_path == scene.rows["Q3_K_M"].path
+
+
+async def test_an_address_of_ollamas_leads_to_the_dialog_for_names(scene: Scene) -> None:
+    await scene.begin()
+    scene.panel.browser.field.setText("https://ollama.com/library/llama3.2:3b")
+    await scene.stage.until(lambda: scene.stage.window.findChildren(ByNameDialog))
+    (dialog,) = scene.stage.window.findChildren(ByNameDialog)
+    assert "“llama3.2:3b” is a name of Ollama's" in dialog.about.text()
+    assert scene.panel.browser.text == ""
+    assert scene.searches == []
 
 
 async def test_the_keyboard_is_enough(scene: Scene) -> None:
