@@ -62,7 +62,7 @@ async def test_order_and_conditions_are_asked_of_the_hub(scene: Scene) -> None:
         (filters.licence, "MIT"),
         (filters.task, "Text and images"),
         (filters.language, "German"),
-        (filters.size, "2B to 5B"),
+        (filters.parameters, "2B to 5B"),
     ):
         box.setCurrentText(text)
     await scene.stage.settle()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_a_quantisation_that_occurs_twice_is_told_apart_by_the_file():
     assert words.variant_name(named(details, "Q4_0"), details.variants) == "Q4_0"
 
 
-def transfer(phase: TransferPhase, **changes: object) -> Transfer:
+def transfer(phase: TransferPhase, **changes: Any) -> Transfer:
     request = TransferRequest("a/b", "c" * 40, "b", (file_of("m.gguf", 4_000_000_000),))
     return Transfer("t", request, phase, 1_000_000_000, **changes)
 
