@@ -144,8 +144,10 @@ class Application:
         return services
 
     async def start_for_window(self) -> Services:
-        """As `start`, and read the chosen model so that the first question need not wait."""
+        """As `start`; go on with downloads, and read the chosen model so that the first question
+        need not wait."""
         services = await self.start()
+        self._tasks.spawn(services.transfers.start(), "go-on-with-downloads")
         if self.settings.current.engine.load_at_start:
             self._tasks.spawn(services.models.preload(at_start=True), "preload")
         return services

@@ -22,6 +22,14 @@ _KEYS_OUTSIDE_MENUS = (
         ("New line", "Shift+Enter"),
     ),
 )
+_KEYS_IN_DOWNLOADS = (
+    "Downloads",
+    (
+        ("Pause, resume or use the selected download", "Space"),
+        ("Move it up or down in the line", "Alt+Up, Alt+Down"),
+        ("Remove it", "Delete"),
+    ),
+)
 _KEYS_IN_LIST = (
     "Conversation list",
     (
@@ -30,6 +38,7 @@ _KEYS_IN_LIST = (
         ("End the search", "Esc"),
     ),
 )
+_MORE_KEYS = (_KEYS_OUTSIDE_MENUS, _KEYS_IN_LIST, _KEYS_IN_DOWNLOADS)
 
 
 class Menus:
@@ -148,5 +157,5 @@ class Menus:
                 if not action.shortcut().isEmpty()
             ]
             groups.append((menu.title().replace("&", ""), rows))
-        groups += [(name, list(rows)) for name, rows in (_KEYS_OUTSIDE_MENUS, _KEYS_IN_LIST)]
+        groups += [(name, list(rows)) for name, rows in _MORE_KEYS]
         return groups

@@ -10,6 +10,7 @@ from app.domain.facts import Fact
 from app.flow.tasks import TaskOwner
 from app.gui.discover.controller import DiscoverController
 from app.gui.discover.panel import DiscoverPanel
+from app.gui.downloads.controller import DownloadsController
 from app.gui.loading.controller import LoadSettingsController
 from app.gui.measure.controller import MeasureController
 from app.gui.memory.controller import MemoryController
@@ -39,17 +40,20 @@ class ModelsWiring(QObject):
         self.page = ModelsPage(panel)
         window.pages.add_page(self.page)
         self.discover = DiscoverController(services, panel, presenter, tasks, lambda _hash: None)
+        self.downloads = DownloadsController(services, window, tasks)
         self.loading = LoadSettingsController(services, window, window.theme, presenter, tasks)
         self.measure = MeasureController(services, window, presenter, tasks)
         self.memory = MemoryController(services, window, presenter, tasks)
         self.picker = ModelController(services, window.model_button, window.popup, presenter, tasks)
         self.controllers: tuple[Hearing, ...] = (
             self.discover,
+            self.downloads,
             self.loading,
             self.measure,
             self.memory,
             self.picker,
         )
+        window.pages.add_page(self.downloads.page)
         self._wire()
 
     def _wire(self) -> None:
@@ -57,6 +61,7 @@ class ModelsWiring(QObject):
         menus = window.menus
         self.discover.chat_wished.connect(lambda: window.pages.go(CHAT))
         self.discover.library_wished.connect(self._show_known)
+        self.downloads.use_wished.connect(self._use)
         picker.models_changed.connect(window.empty.set_has_model)
         picker.state_changed.connect(window.status.show_model)
         window.empty.find_wished.connect(self._find)
@@ -68,6 +73,7 @@ class ModelsWiring(QObject):
         window.popup.memory_wished.connect(self.memory.show)
         window.popup.open_file_wished.connect(self._ask_for_file)
         window.popup.settings_wished.connect(self.loading.open)
+        window.status.add_glance(self.downloads.glance)
         menus.measure.triggered.connect(self.measure.show)
         menus.memory.triggered.connect(self.memory.show)
         menus.model_settings.triggered.connect(lambda: self.loading.open())
@@ -75,6 +81,7 @@ class ModelsWiring(QObject):
 
     def begin(self, files: list[str]) -> None:
         """Show everything for the first time, and open `files`."""
+        self.downloads.show_now()
         self.picker.show_now()
         if files:
             self.picker.open_files(files)
@@ -92,6 +99,11 @@ class ModelsWiring(QObject):
 
     def _show_known(self) -> None:
         self._window.menus.choose_model.trigger()
+
+    def _use(self, path: str) -> None:
+        """Choose a model that has come, and go and talk to it."""
+        self.picker.open_files([path])
+        self._window.pages.go(CHAT)
 
     def _ask_for_file(self) -> None:
         self.picker.ask_for_file(self._window)
