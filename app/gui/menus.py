@@ -42,6 +42,8 @@ class Menus:
         self.new = self._add(menu, "&New conversation", QKeySequence.StandardKey.New)
         self.open_file = self._add(menu, "&Open model file…", QKeySequence.StandardKey.Open)
         menu.addSeparator()
+        self.access = self._add(menu, "Network and &access…")
+        menu.addSeparator()
         self.quit = self._add(menu, "&Quit", "Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 
 from app.domain.facts import Fact
 from app.flow.tasks import TaskOwner
+from app.gui.access.controller import AccessController
 from app.gui.loading.controller import LoadSettingsController
 from app.gui.measure.controller import MeasureController
 from app.gui.memory.controller import MemoryController
@@ -32,6 +33,7 @@ class ModelsWiring(QObject):
         super().__init__(window)
         self._window = window
         presenter = window.presenter
+        self.access = AccessController(services, window, presenter, tasks)
         self.loading = LoadSettingsController(services, window, window.theme, presenter, tasks)
         self.measure = MeasureController(services, window, presenter, tasks)
         self.memory = MemoryController(services, window, presenter, tasks)
@@ -59,6 +61,7 @@ class ModelsWiring(QObject):
         window.popup.open_file_wished.connect(self._ask_for_file)
         window.popup.quantise_wished.connect(self.quantise.show)
         window.popup.settings_wished.connect(self.loading.open)
+        menus.access.triggered.connect(self.access.show)
         menus.measure.triggered.connect(self.measure.show)
         menus.memory.triggered.connect(self.memory.show)
         menus.model_settings.triggered.connect(lambda: self.loading.open())
@@ -74,6 +77,7 @@ class ModelsWiring(QObject):
     def finish(self) -> None:
         """Write what is unsaved and close what is open."""
         self.loading.save()
+        self.access.close()
         self.measure.close()
         self.memory.close()
         self.quantise.close()
