@@ -58,6 +58,7 @@ commands:
   models search QUERY     look for models on the hub (Hugging Face, or a mirror)
   models show NAME        tell what a repository holds, and what fits here
   pull NAME               download a model: AUTHOR/NAME, or AUTHOR/NAME:VARIANT
+  quantize IN OUT TYPE    make a smaller model of a GGUF file
   bench                   measure how fast a model is on this machine
   cache [clear]           tell how much is kept on disk of what models have read
   doctor                  tell versions, paths, devices and the state of the data
@@ -104,13 +105,8 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
             return _conversations(rest[1:], found.profile)
         case ["cache"]:
             return _cache(_parser("cache", found.profile), rest[1:])
-        case ["models"]:
-            parser = _parser("models", found.profile)
-            return hub_arguments.models(parser, rest[1:], _add_to_action)
-        case ["pull"]:
-            parser = _parser("pull", found.profile)
-            _add_json(parser, "print events, one JSON object a line")
-            return hub_arguments.pull(parser, rest[1:])
+        case ["models" | "pull" | "quantize"]:
+            return _about_models(rest, found.profile)
         case ["doctor"]:
             parser = _parser("doctor", found.profile)
             parser.description = "Tell versions, paths, devices and the state of the data."
@@ -119,6 +115,21 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
             return Doctor(options.profile, options.json)
         case _:
             return _window(top, rest, found.profile)
+
+
+def _about_models(words: list[str], profile: str | None) -> CliCommand:
+    """Getting models, and making others of them."""
+    parser = _parser(words[0], profile)
+    match words[0]:
+        case "models":
+            return hub_arguments.models(parser, words[1:], _add_to_action)
+        case "pull":
+            _add_json(parser, "print events, one JSON object a line")
+            return hub_arguments.pull(parser, words[1:])
+        case _:
+            from app.cli.quantize_arguments import quantize
+
+            return quantize(parser, words[1:])
 
 
 def _window(top: argparse.ArgumentParser, words: list[str], profile: str | None) -> OpenWindow:

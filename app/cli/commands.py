@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from app.domain.benchmark import BenchPlan
 from app.domain.hub import RepoQuery, RepoSort
 from app.domain.overflow import Overflow
+from app.domain.quantise import QuantiseRequest
 
 STARTER: Final = "starter"
 """What `--model` takes instead of a path."""
@@ -145,6 +146,15 @@ class Pull:
     json: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Quantize:
+    """Make a smaller model of a file."""
+
+    profile: str | None
+    request: QuantiseRequest
+    json: bool = False
+
+
 CliCommand: TypeAlias = (
     Chat
     | ListConversations
@@ -153,6 +163,7 @@ CliCommand: TypeAlias = (
     | SearchModels
     | ShowRepo
     | Pull
+    | Quantize
     | Bench
     | Cache
     | Doctor

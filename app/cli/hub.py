@@ -7,13 +7,12 @@ from typing import Any
 
 from app.cli.commands import DONE, Pull, SearchModels, ShowRepo
 from app.cli.output import Output
+from app.cli.wording import size_text
 from app.domain.errors import HubError, ModelFileError, TransferError
 from app.domain.fit import Fit
 from app.domain.hub import Access, RepoDetails, RepoSummary, Variant
 from app.domain.transfer import Transfer, TransferPhase
 from app.services import Services
-
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 async def search_models(command: SearchModels, services: Services, output: Output) -> int:
@@ -49,12 +48,12 @@ async def show_repo(command: ShowRepo, services: Services, output: Output) -> in
     for variant in details.variants:
         mark = "*" if variant is chosen else " "
         name = variant.quantisation or variant.path
-        output.line(f"{mark} {name:<12} {_size(variant.size_bytes):>9}  {variant.quality}")
+        output.line(f"{mark} {name:<12} {size_text(variant.size_bytes):>9}  {variant.quality}")
     if fit is not None:
         output.line()
         output.line(
-            f"* takes about {_size(fit.needed_bytes)} of {_size(fit.free_bytes)} free memory with "
-            f"a context of {fit.plan.context_length:,} tokens: {fit.verdict.value}"
+            f"* takes about {size_text(fit.needed_bytes)} of {size_text(fit.free_bytes)} free "
+            f"memory with a context of {fit.plan.context_length:,} tokens: {fit.verdict.value}"
         )
     return DONE
 
@@ -91,8 +90,8 @@ def _progress(transfer: Transfer) -> str:
     total = transfer.request.total_bytes
     pieces = [
         transfer.request.title,
-        f"{_size(transfer.done_bytes)} of {_size(total)}",
-        f"{_size(int(transfer.bytes_per_second))}/s",
+        f"{size_text(transfer.done_bytes)} of {size_text(total)}",
+        f"{size_text(int(transfer.bytes_per_second))}/s",
     ]
     if transfer.seconds_left is not None:
         minutes, seconds = divmod(round(transfer.seconds_left), 60)
@@ -160,12 +159,3 @@ def _details(details: RepoDetails, chosen: Variant, fit: Fit | None) -> dict[str
             "context_length": fit.plan.context_length,
         },
     }
-
-
-def _size(count: int) -> str:
-    value = float(count)
-    for unit in _UNITS[:-1]:
-        if value < 999.5:
-            return f"{value:.1f} {unit}" if unit == "GB" else f"{value:.0f} {unit}"
-        value /= 1000
-    return f"{value:.1f} {_UNITS[-1]}"

@@ -17,6 +17,7 @@ from app.cli.commands import (
     Doctor,
     ListConversations,
     Pull,
+    Quantize,
     SearchConversations,
     SearchModels,
     ShowConversation,
@@ -27,6 +28,7 @@ from app.cli.doctor import doctor
 from app.cli.hub import pull, search_models, show_repo
 from app.cli.output import Output
 from app.cli.printers import printer_for
+from app.cli.quantize import quantize
 from app.domain.errors import AppError
 from app.services import Services
 
@@ -66,6 +68,8 @@ async def _run(command: CliCommand, services: Services, output: Output) -> int:
             return await doctor(command, services, output)
         case Bench():
             return await bench(command, services, output)
+        case Quantize():
+            return await quantize(command, services, output)
         case SearchModels() | ShowRepo() | Pull():
             return await _run_hub(command, services, output)
 

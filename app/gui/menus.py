@@ -51,6 +51,8 @@ class Menus:
         self.new = self._add(menu, "&New conversation", QKeySequence.StandardKey.New)
         self.open_file = self._add(menu, "&Open model file…", QKeySequence.StandardKey.Open)
         menu.addSeparator()
+        self.access = self._add(menu, "Network and &access…")
+        menu.addSeparator()
         self.quit = self._add(menu, "&Quit", "Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
 
@@ -74,6 +76,7 @@ class Menus:
         self.choose_model = self._add(menu, "Choose the &model", "Ctrl+M")
         self.model_settings = self._add(menu, "Model se&ttings…", "Ctrl+Shift+M")
         self.measure = self._add(menu, "Meas&ure the model…", "Ctrl+Shift+B")
+        self.quantise = self._add(menu, "Make the model sma&ller…")
         self.memory = self._add(menu, "Memory and dis&k…")
         menu.addSeparator()
         self.regenerate = self._add(menu, "Re&generate the answer", "Ctrl+R")

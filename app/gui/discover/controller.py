@@ -49,6 +49,8 @@ class DiscoverController(QObject):
     chat_wished = Signal()
     """A model was chosen: on to the conversation."""
     library_wished = Signal()
+    network_wished = Signal()
+    """How the hub is reached is to be looked at."""
     token_wished = Signal(str)
     """An access token is needed, and why."""
 
@@ -83,10 +85,12 @@ class DiscoverController(QObject):
         browser.search_wished.connect(self._search)
         browser.trouble.again_wished.connect(self.again)
         browser.trouble.library_wished.connect(self.library_wished)
+        browser.trouble.network_wished.connect(self.network_wished)
         browser.trouble.token_wished.connect(self.token_wished)
         repo.opened.connect(browser.select)
         repo.chat_wished.connect(self.chat_wished)
         repo.library_wished.connect(self.library_wished)
+        repo.network_wished.connect(self.network_wished)
         repo.token_wished.connect(self.token_wished)
         self._panel.shown.connect(self._on_shown)
 

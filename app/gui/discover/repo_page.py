@@ -35,6 +35,7 @@ class RepoPage(QWidget):
     link_activated = Signal(str)
     token_wished = Signal(str)
     library_wished = Signal()
+    network_wished = Signal()
 
     def __init__(self, theme: ThemeKeeper, closer: QWidget) -> None:
         """`closer`: what stands below the variant that is looked at."""
@@ -156,6 +157,7 @@ class RepoPage(QWidget):
         self.trouble.page_wished.connect(lambda: self.browse_wished.emit(""))
         self.trouble.token_wished.connect(self.token_wished)
         self.trouble.library_wished.connect(self.library_wished)
+        self.trouble.network_wished.connect(self.network_wished)
         self.card.link_activated.connect(self.link_activated)
 
     # ------------------------------------------------------------------------------- content

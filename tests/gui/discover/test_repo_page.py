@@ -234,7 +234,9 @@ async def test_a_gated_repository_leads_to_its_page(scene: Scene) -> None:
     scene.stage.find(QDialog, "Open this link?").reject()
     wished: list[str] = []
     assert scene.stage.wiring is not None
-    scene.stage.wiring.models.discover.token_wished.connect(wished.append)
+    discover = scene.stage.wiring.models.discover
+    discover.token_wished.disconnect()
+    discover.token_wished.connect(wished.append)
     scene.panel.page.token.click()
     assert wished == ["“Gated-4B-GGUF” is given on request only."]
 

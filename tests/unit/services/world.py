@@ -25,10 +25,12 @@ from app.services.conversations import ConversationService
 from app.services.fit import FitService
 from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
+from app.services.quantise import QuantiseService
 from app.services.settings import SettingsService
 from app.store.sqlite_store import SqliteStore
 from tests.helpers.scripted_engine import ScriptedEngine
 from tests.helpers.scripted_hub import ScriptedHub
+from tests.helpers.scripted_quantiser import ScriptedQuantiser
 
 T = TypeVar("T")
 
@@ -118,6 +120,8 @@ class World:
     benchmarks: BenchmarkService
     machine: list[MachineFacts]
     """The last one is what the machine is."""
+    quantiser: ScriptedQuantiser
+    quantise: QuantiseService
     hub: ScriptedHub = field(default_factory=ScriptedHub)
 
     async def until_answered(self) -> AnswerEnded:
@@ -174,6 +178,7 @@ async def _furnished(store: SqliteStore) -> World:
     benchmarks = BenchmarkService(
         engine, store, models, load_settings, broadcast, tasks, free, looked, "here", clock
     )
+    quantiser = ScriptedQuantiser()
     return World(
         engine=engine,
         store=store,
@@ -192,6 +197,10 @@ async def _furnished(store: SqliteStore) -> World:
         load_settings=load_settings,
         benchmarks=benchmarks,
         machine=machine,
+        quantiser=quantiser,
+        quantise=QuantiseService(
+            quantiser, shelf, models, fit, wishes, "/models", broadcast, tasks
+        ),
     )
 
 
