@@ -60,6 +60,7 @@ commands:
   pull NAME               download a model: AUTHOR/NAME, AUTHOR/NAME:VARIANT,
                           or through Ollama a name of Ollama's (llama3.2:3b)
   fit NAME|PATH           tell what a model takes of this machine's memory
+  quantize IN OUT TYPE    make a smaller model of a GGUF file
   bench                   measure how fast a model is on this machine
   cache [clear]           tell how much is kept on disk of what models have read
   doctor                  tell versions, paths, devices and the state of the data
@@ -106,8 +107,8 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
             return _conversations(rest[1:], found.profile)
         case ["cache"]:
             return _cache(_parser("cache", found.profile), rest[1:])
-        case ["models" | "pull" | "fit" as command]:
-            return _of_models(command, rest[1:], found.profile)
+        case ["models" | "pull" | "fit" | "quantize"]:
+            return _about_models(rest, found.profile)
         case ["doctor"]:
             parser = _parser("doctor", found.profile)
             parser.description = "Tell versions, paths, devices and the state of the data."
@@ -118,17 +119,22 @@ def parse(words: list[str], stdin: BinaryIO | None = None) -> Command:
             return _window(top, rest, found.profile)
 
 
-def _of_models(command: str, words: list[str], profile: str | None) -> CliCommand:
-    parser = _parser(command, profile)
-    match command:
+def _about_models(words: list[str], profile: str | None) -> CliCommand:
+    """Getting models, and making others of them."""
+    parser = _parser(words[0], profile)
+    match words[0]:
         case "models":
-            return hub_arguments.models(parser, words, _add_to_action)
+            return hub_arguments.models(parser, words[1:], _add_to_action)
         case "pull":
             _add_json(parser, "print events, one JSON object a line")
-            return hub_arguments.pull(parser, words)
-        case _:
+            return hub_arguments.pull(parser, words[1:])
+        case "fit":
             _add_json(parser, "print one JSON object")
-            return fit_arguments.fit(parser, words, _load_number("context_length"))
+            return fit_arguments.fit(parser, words[1:], _load_number("context_length"))
+        case _:
+            from app.cli.quantize_arguments import quantize
+
+            return quantize(parser, words[1:])
 
 
 def _window(top: argparse.ArgumentParser, words: list[str], profile: str | None) -> OpenWindow:

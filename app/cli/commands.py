@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from app.domain.benchmark import BenchPlan
 from app.domain.hub import RepoQuery, RepoSort
 from app.domain.overflow import Overflow
+from app.domain.quantise import QuantiseRequest
 
 STARTER: Final = "starter"
 """What `--model` takes instead of a path."""
@@ -157,6 +158,15 @@ class TellFit:
     json: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Quantize:
+    """Make a smaller model of a file."""
+
+    profile: str | None
+    request: QuantiseRequest
+    json: bool = False
+
+
 CliCommand: TypeAlias = (
     Chat
     | ListConversations
@@ -165,6 +175,7 @@ CliCommand: TypeAlias = (
     | SearchModels
     | ShowRepo
     | Pull
+    | Quantize
     | Bench
     | Cache
     | Doctor

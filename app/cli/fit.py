@@ -7,7 +7,7 @@ from typing import Any
 
 from app.cli.commands import DONE, TellFit
 from app.cli.output import Output
-from app.cli.sizes import size_text
+from app.cli.wording import size_text
 from app.domain.errors import EngineError, ModelFileError
 from app.domain.fit import MEMORY, Fit, Share
 from app.domain.fit_inputs import FitInputs

@@ -8,7 +8,7 @@ from typing import Any
 from app.cli.commands import DONE, Pull, SearchModels, ShowRepo
 from app.cli.ollama import pull_from_ollama
 from app.cli.output import Output
-from app.cli.sizes import size_text
+from app.cli.wording import size_text
 from app.domain.errors import HubError, ModelFileError, TransferError
 from app.domain.fit import Fit
 from app.domain.hub import Access, RepoDetails, RepoSummary, Variant

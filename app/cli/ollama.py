@@ -8,7 +8,7 @@ from typing import Any
 
 from app.cli.commands import DONE, Pull
 from app.cli.output import Output
-from app.cli.sizes import size_text
+from app.cli.wording import size_text
 from app.domain.ollama import OllamaProgress
 from app.services import Services
 

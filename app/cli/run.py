@@ -17,6 +17,7 @@ from app.cli.commands import (
     Doctor,
     ListConversations,
     Pull,
+    Quantize,
     SearchConversations,
     SearchModels,
     ShowConversation,
@@ -29,6 +30,7 @@ from app.cli.fit import tell_fit
 from app.cli.hub import pull, search_models, show_repo
 from app.cli.output import Output
 from app.cli.printers import printer_for
+from app.cli.quantize import quantize
 from app.domain.errors import AppError
 from app.services import Services
 
@@ -68,14 +70,14 @@ async def _run(command: CliCommand, services: Services, output: Output) -> int:
             return await doctor(command, services, output)
         case Bench():
             return await bench(command, services, output)
-        case TellFit():
-            return await tell_fit(command, services, output)
-        case SearchModels() | ShowRepo() | Pull():
+        case Quantize():
+            return await quantize(command, services, output)
+        case SearchModels() | ShowRepo() | Pull() | TellFit():
             return await _run_hub(command, services, output)
 
 
 async def _run_hub(
-    command: SearchModels | ShowRepo | Pull, services: Services, output: Output
+    command: SearchModels | ShowRepo | Pull | TellFit, services: Services, output: Output
 ) -> int:
     match command:
         case SearchModels():
@@ -84,3 +86,5 @@ async def _run_hub(
             return await show_repo(command, services, output)
         case Pull():
             return await pull(command, services, output)
+        case TellFit():
+            return await tell_fit(command, services, output)

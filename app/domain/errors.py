@@ -254,6 +254,18 @@ class KeyringUnusable(ConfigError):
     kind = "config.keyring_unusable"
 
 
+class ProxyUnusable(ConfigError):
+    """What is set as the proxy is not the address of one."""
+
+    kind = "config.proxy_unusable"
+
+
+class CertificatesUnusable(ConfigError):
+    """The file with certificates cannot be read, or holds none."""
+
+    kind = "config.certificates_unusable"
+
+
 class NetworkOff(AppError):
     """Lamplight was told to use no network."""
 
@@ -421,6 +433,36 @@ class NoSuchTransfer(TransferError):
     """The transfer is not in the list (any more)."""
 
     kind = "transfer.missing"
+
+
+class QuantiseError(AppError):
+    """A model could not be made smaller."""
+
+    kind = "quantise"
+
+
+class QuantiseRefused(QuantiseError):
+    """Nothing would be gained, or llama.cpp cannot do it with this file."""
+
+    kind = "quantise.refused"
+
+
+class AlreadyQuantised(QuantiseError):
+    """The source was made smaller before; doing it again must be asked for."""
+
+    kind = "quantise.already_quantised"
+
+
+class ResultExists(QuantiseError):
+    """Something of the result's name is there; replacing it must be asked for."""
+
+    kind = "quantise.exists"
+
+
+class ResultUnwritable(QuantiseError):
+    """The result cannot be written: no room, no right, or a disk that is gone."""
+
+    kind = "quantise.unwritable"
 
 
 class UsageError(AppError):

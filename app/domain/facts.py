@@ -14,6 +14,7 @@ from app.domain.conversation import Message, MessageStatus, Run
 from app.domain.errors import AppError
 from app.domain.generation import LoadedInfo, PartKind
 from app.domain.localmodel import LocalModel
+from app.domain.quantise import QuantiseState
 from app.domain.transfer import Transfer
 
 
@@ -160,6 +161,13 @@ class BenchmarkChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class QuantiseChanged:
+    """Making a model smaller began, went on or ended."""
+
+    state: QuantiseState
+
+
+@dataclass(frozen=True, slots=True)
 class TransfersChanged:
     """Downloads went on, came, went or changed their state."""
 
@@ -192,6 +200,7 @@ Fact: TypeAlias = (
     | LoadSettingsChanged
     | ModelsChanged
     | BenchmarkChanged
+    | QuantiseChanged
     | TransfersChanged
     | Trouble
     | TroubleOver

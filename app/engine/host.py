@@ -24,6 +24,7 @@ from app.domain.load_params import load_params_from_dict
 from app.domain.placement import Device
 from app.engine import protocol
 from app.engine.jobs import (
+    AloneJob,
     BenchJob,
     CountJob,
     DescribeJob,
@@ -119,6 +120,8 @@ class _Host:
         match frame["do"]:
             case "load" | "generate" | "count" | "bench" as what:
                 self._do_request(what, frame)
+            case "quantise" | "quantise_sizes":
+                self._worker.put(AloneJob(lambda: self._quantised(frame), self._tell_outcome))
             case "cancel":
                 self._worker.cancel(frame["id"])
             case "unload":
@@ -153,6 +156,12 @@ class _Host:
                 count = protocol.count_from_dict(content)
                 self._worker.count(CountJob(count, self._count_teller(frame["id"])))
 
+    def _quantised(self, frame: protocol.Frame) -> protocol.Frame:
+        # In the worker's thread, the first that needs llama.cpp.
+        from app.engine.quantise import answer
+
+        return answer(frame, self.send)
+
     def _teller(self, request_id: str) -> Callable[[protocol.Event], None]:
         def tell(event: protocol.Event) -> None:
             self.send({**protocol.event_to_dict(event), "id": request_id})
@@ -179,6 +188,12 @@ class _Host:
             self.send({"is": "refused", "error": sizes.to_dict()})
         else:
             self.send({"is": "measured", "sizes": asdict(sizes)})
+
+    def _tell_outcome(self, outcome: protocol.Frame | AppError) -> None:
+        if isinstance(outcome, AppError):
+            self.send({"is": "refused", "error": outcome.to_dict()})
+        else:
+            self.send(outcome)
 
 
 def _leave(status: int) -> NoReturn:

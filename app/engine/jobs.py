@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 from app.domain.benchmark import BenchCancelled, BenchEvent, BenchRequest
 from app.domain.errors import AppError
@@ -23,6 +24,8 @@ from app.domain.generation import (
 from app.domain.load_params import LoadParams
 from app.domain.placement import Device
 from app.engine.kept.folder import Keeping
+
+T = TypeVar("T")
 
 Facts = dict[str, str | list[str]]
 
@@ -121,6 +124,16 @@ class DryRunJob:
 
 
 @dataclass(slots=True)
+class AloneJob(Generic[T]):
+    """Something that a host was started for and that nothing else is asked beside."""
+
+    work: Callable[[], T]
+    """May raise `AppError` cases."""
+    done: Callable[[T | AppError], None]
+    request_id: str = field(default="", init=False)
+
+
+@dataclass(slots=True)
 class ForgetJob:
     """Drop what is known of a conversation, in memory and on disk; None: all that is on disk."""
 
@@ -129,5 +142,13 @@ class ForgetJob:
 
 
 AnyJob = (
-    LoadJob | GenerateJob | BenchJob | UnloadJob | DescribeJob | DevicesJob | DryRunJob | ForgetJob
+    LoadJob
+    | GenerateJob
+    | BenchJob
+    | UnloadJob
+    | DescribeJob
+    | DevicesJob
+    | DryRunJob
+    | AloneJob[Any]
+    | ForgetJob
 )

@@ -7,22 +7,19 @@ ends it would take the loaded model along. A host for one measurement starts in 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Generic, TypeVar
 
 from app.domain.errors import AppError, EngineCrashed, EngineError
 from app.domain.fit import MeasuredSizes
 from app.domain.load_params import LoadParams
 from app.engine import protocol
-from app.engine.host_process import HostEnd, HostProcess
+from app.engine.errand import Errand
+from app.engine.host_process import HostEnd
 
 DRY_RUN_SECONDS = 30.0
 """A sound file takes well under one."""
-CLOSE_SECONDS = 2.0
-
-T = TypeVar("T")
 
 
 class MeasuringHosts:
@@ -32,7 +29,7 @@ class MeasuringHosts:
         self._command = command
         self._folder = folder
         self._turn = asyncio.Lock()
-        self._running: HostProcess | None = None
+        self._running: Errand | None = None
         self._closing = False
 
     async def dry_run(self, path: str, params: LoadParams) -> MeasuredSizes:
@@ -54,57 +51,19 @@ class MeasuringHosts:
     async def _ask(self, path: str, params: LoadParams) -> protocol.Frame:
         if self._closing:
             raise EngineError("Nothing was measured.", "Lamplight is closing.")
-        told = _Handed[protocol.Frame]()
-        ended = _Handed[HostEnd]()
-        host = HostProcess(self._command, self._folder, _only_outcomes(told), ended.hand)
-        self._running = host
-        host.start()
-        host.send({"do": "dry_run", "path": path, "params": asdict(params)})
-        try:
-            await asyncio.wait(
-                {told.future, ended.future},
-                timeout=DRY_RUN_SECONDS,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            host.send({"do": "close"})
-            if told.future.done():
-                await asyncio.wait({ended.future}, timeout=CLOSE_SECONDS)
-        finally:
-            host.kill()
-            end = await ended.future
-            host.join()
-            self._running = None
-        if told.future.done():
-            return told.future.result()
-        raise _crashed(path, end)
-
-
-class _Handed(Generic[T]):
-    """A value that comes once, from a thread of the host's."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[T] = self._loop.create_future()
-
-    def hand(self, value: T) -> None:
-        """Give the value; later ones are dropped."""
-        try:
-            self._loop.call_soon_threadsafe(self._settle, value)
-        except RuntimeError:
-            # The loop is closed: the application has ended without closing its engine.
-            return
-
-    def _settle(self, value: T) -> None:
-        if not self.future.done():
-            self.future.set_result(value)
-
-
-def _only_outcomes(told: _Handed[protocol.Frame]) -> Callable[[protocol.Frame], None]:
-    def heard(frame: protocol.Frame) -> None:
-        if frame.get("is") in ("measured", "refused"):
-            told.hand(frame)
-
-    return heard
+        asked = {"do": "dry_run", "path": path, "params": asdict(params)}
+        async with Errand(self._command, self._folder, asked) as errand:
+            self._running = errand
+            # One that takes too long hangs in native code.
+            late = asyncio.get_running_loop().call_later(DRY_RUN_SECONDS, errand.kill)
+            try:
+                while (frame := await errand.frame()) is not None:
+                    if frame["is"] in ("measured", "refused"):
+                        return frame
+            finally:
+                late.cancel()
+                self._running = None
+        raise _crashed(path, await errand.end())
 
 
 def _crashed(path: str, end: HostEnd) -> EngineCrashed:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from app.domain.benchmark import BenchCancelled
 from app.domain.errors import AppError, EngineBusy, EngineError
@@ -27,6 +27,7 @@ from app.domain.generation import (
 from app.domain.placement import Device
 from app.engine.counting import CountingThread
 from app.engine.jobs import (
+    AloneJob,
     AnyJob,
     BenchJob,
     CountJob,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from app.engine.loaded import LoadedModel
     from app.engine.native.abort import AbortFlag
     from app.engine.scheduler import Scheduler
+
+T = TypeVar("T")
 
 
 class Worker:
@@ -187,7 +190,7 @@ class Worker:
                 return self._scheduler is None or self._scheduler.has_room_for(job.request)
             case DescribeJob() | DevicesJob() | BenchJob() | ForgetJob():
                 return True
-            case LoadJob() | UnloadJob() | DryRunJob():
+            case LoadJob() | UnloadJob() | DryRunJob() | AloneJob():
                 return not self._answers
 
     def _do(self, job: AnyJob) -> None:
@@ -207,6 +210,8 @@ class Worker:
                 job.done(_devices())
             case DryRunJob():
                 job.done(_dry_run(job))
+            case AloneJob():
+                job.done(_outcome(job))
             case ForgetJob():
                 self._forget(job.tag)
 
@@ -377,6 +382,15 @@ def _dry_run(job: DryRunJob) -> MeasuredSizes | AppError:
 
     try:
         return dry_run(job.path, job.params)
+    except AppError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - the last resort of this thread
+        return _our_fault(error)
+
+
+def _outcome(job: AloneJob[T]) -> T | AppError:
+    try:
+        return job.work()
     except AppError as error:
         return error
     except Exception as error:  # noqa: BLE001 - the last resort of this thread

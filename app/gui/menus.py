@@ -22,6 +22,14 @@ _KEYS_OUTSIDE_MENUS = (
         ("New line", "Shift+Enter"),
     ),
 )
+_KEYS_IN_DOWNLOADS = (
+    "Downloads",
+    (
+        ("Pause, resume or use the selected download", "Space"),
+        ("Move it up or down in the line", "Alt+Up, Alt+Down"),
+        ("Remove it", "Delete"),
+    ),
+)
 _KEYS_IN_LIST = (
     "Conversation list",
     (
@@ -30,6 +38,7 @@ _KEYS_IN_LIST = (
         ("End the search", "Esc"),
     ),
 )
+_MORE_KEYS = (_KEYS_OUTSIDE_MENUS, _KEYS_IN_LIST, _KEYS_IN_DOWNLOADS)
 
 
 class Menus:
@@ -42,6 +51,8 @@ class Menus:
         self.new = self._add(menu, "&New conversation", QKeySequence.StandardKey.New)
         self.open_file = self._add(menu, "&Open model file…", QKeySequence.StandardKey.Open)
         self.by_name = self._add(menu, "&Get a model by name…", "Ctrl+Shift+O")
+        menu.addSeparator()
+        self.access = self._add(menu, "Network and &access…")
         menu.addSeparator()
         self.quit = self._add(menu, "&Quit", "Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
@@ -66,6 +77,7 @@ class Menus:
         self.choose_model = self._add(menu, "Choose the &model", "Ctrl+M")
         self.model_settings = self._add(menu, "Model se&ttings…", "Ctrl+Shift+M")
         self.measure = self._add(menu, "Meas&ure the model…", "Ctrl+Shift+B")
+        self.quantise = self._add(menu, "Make the model sma&ller…")
         self.memory = self._add(menu, "Memory and dis&k…")
         menu.addSeparator()
         self.regenerate = self._add(menu, "Re&generate the answer", "Ctrl+R")
@@ -149,5 +161,5 @@ class Menus:
                 if not action.shortcut().isEmpty()
             ]
             groups.append((menu.title().replace("&", ""), rows))
-        groups += [(name, list(rows)) for name, rows in (_KEYS_OUTSIDE_MENUS, _KEYS_IN_LIST)]
+        groups += [(name, list(rows)) for name, rows in _MORE_KEYS]
         return groups

@@ -8,15 +8,18 @@ from PySide6.QtCore import QObject
 
 from app.domain.facts import Fact
 from app.flow.tasks import TaskOwner
+from app.gui.access.controller import AccessController
 from app.gui.byname.controller import ByNameController
 from app.gui.discover.controller import DiscoverController
 from app.gui.discover.panel import DiscoverPanel
+from app.gui.downloads.controller import DownloadsController
 from app.gui.loading.controller import LoadSettingsController
 from app.gui.measure.controller import MeasureController
 from app.gui.memory.controller import MemoryController
 from app.gui.models_page import DISCOVER, ModelsPage
 from app.gui.pages import CHAT, DOWNLOADS, MODELS
 from app.gui.picker.controller import ModelController
+from app.gui.quantise.controller import QuantiseController
 from app.gui.window import MainWindow
 from app.services import Services
 
@@ -41,17 +44,23 @@ class ModelsWiring(QObject):
         self.page = ModelsPage(panel)
         window.pages.add_page(self.page)
         self.discover = DiscoverController(services, panel, presenter, tasks, lambda _hash: None)
+        self.downloads = DownloadsController(services, window, tasks)
+        self.access = AccessController(services, window, presenter, tasks)
         self.loading = LoadSettingsController(services, window, window.theme, presenter, tasks)
         self.measure = MeasureController(services, window, presenter, tasks)
         self.memory = MemoryController(services, window, presenter, tasks)
         self.picker = ModelController(services, window.model_button, window.popup, presenter, tasks)
+        self.quantise = QuantiseController(services, window, presenter, tasks)
         self.controllers: tuple[Hearing, ...] = (
             self.discover,
+            self.downloads,
             self.loading,
             self.measure,
             self.memory,
             self.picker,
+            self.quantise,
         )
+        window.pages.add_page(self.downloads.page)
         self._wire()
 
     def _wire(self) -> None:
@@ -63,6 +72,10 @@ class ModelsWiring(QObject):
         self.discover.chat_wished.connect(lambda: window.pages.go(CHAT))
         self.discover.ollama_wished.connect(self.by_name.show)
         self.discover.library_wished.connect(self._show_known)
+        self.discover.network_wished.connect(self.access.show)
+        self.discover.token_wished.connect(self.access.ask_token)
+        self.access.changed.connect(self.discover.again)
+        self.downloads.use_wished.connect(self._use)
         picker.models_changed.connect(window.empty.set_has_model)
         picker.state_changed.connect(window.status.show_model)
         window.empty.find_wished.connect(self._find)
@@ -73,15 +86,20 @@ class ModelsWiring(QObject):
         window.popup.measure_wished.connect(self.measure.show)
         window.popup.memory_wished.connect(self.memory.show)
         window.popup.open_file_wished.connect(self._ask_for_file)
+        window.popup.quantise_wished.connect(self.quantise.show)
         window.popup.settings_wished.connect(self.loading.open)
         menus.by_name.triggered.connect(lambda: self.by_name.show())
+        window.status.add_glance(self.downloads.glance)
+        menus.access.triggered.connect(self.access.show)
         menus.measure.triggered.connect(self.measure.show)
         menus.memory.triggered.connect(self.memory.show)
         menus.model_settings.triggered.connect(lambda: self.loading.open())
         menus.open_file.triggered.connect(self._ask_for_file)
+        menus.quantise.triggered.connect(lambda: self.quantise.show())
 
     def begin(self, files: list[str]) -> None:
         """Show everything for the first time, and open `files`."""
+        self.downloads.show_now()
         self.picker.show_now()
         if files:
             self.picker.open_files(files)
@@ -91,8 +109,10 @@ class ModelsWiring(QObject):
         self.by_name.close()
         self.discover.finish()
         self.loading.save()
+        self.access.close()
         self.measure.close()
         self.memory.close()
+        self.quantise.close()
 
     def _find(self) -> None:
         self.page.show_part(DISCOVER)
@@ -100,6 +120,11 @@ class ModelsWiring(QObject):
 
     def _show_known(self) -> None:
         self._window.menus.choose_model.trigger()
+
+    def _use(self, path: str) -> None:
+        """Choose a model that has come, and go and talk to it."""
+        self.picker.open_files([path])
+        self._window.pages.go(CHAT)
 
     def _ask_for_file(self) -> None:
         self.picker.ask_for_file(self._window)

@@ -24,6 +24,8 @@ _ROW_HEIGHT = 34
 _RING = 15
 _RING_WIDE = 2.2
 _DOT = 3.5
+_TRACK_ALPHA = 70
+"""To be seen on each of the grounds."""
 
 
 def keys_of(name: str) -> str:
@@ -50,6 +52,7 @@ class Navigation(QWidget):
 
     def follow(self, pages: Pages) -> None:
         """Show the pages that are added from now on, and lead to them."""
+        pages.promised.connect(self._make_way)
         pages.added.connect(self._add)
         pages.changed.connect(self._mark)
         pages.badged.connect(self._set_badge)
@@ -60,13 +63,19 @@ class Navigation(QWidget):
         return self._buttons[name]
 
     def _add(self, page: Page) -> None:
-        button = PlaceButton(self._theme, page, compact=self._compact)
-        button.clicked.connect(lambda: self.wished.emit(page.name))
-        before = [each for each in self._buttons if PLACES.index(each) < PLACES.index(page.name)]
+        if page.name not in self._buttons:
+            self._make_way(page.name, page.icon)
+        self._buttons[page.name].setEnabled(True)
+
+    def _make_way(self, name: str, icon: str) -> None:
+        button = PlaceButton(self._theme, name, icon, compact=self._compact)
+        button.setEnabled(False)
+        button.clicked.connect(lambda: self.wished.emit(name))
+        before = [each for each in self._buttons if PLACES.index(each) < PLACES.index(name)]
         self._column.insertWidget(len(before), button)
         if before:
             QWidget.setTabOrder(self._buttons[before[-1]], button)
-        self._buttons[page.name] = button
+        self._buttons[name] = button
         self._buttons = {name: self._buttons[name] for name in PLACES if name in self._buttons}
 
     def _mark(self, shown: Page) -> None:
@@ -80,28 +89,31 @@ class Navigation(QWidget):
 class PlaceButton(QAbstractButton):
     """Icon, name and badge of a page; in the rail without the name."""
 
-    def __init__(self, theme: ThemeKeeper, page: Page, *, compact: bool) -> None:
+    def __init__(self, theme: ThemeKeeper, name: str, icon: str, *, compact: bool) -> None:
         super().__init__()
-        named(self, f"Show {page.name.lower()}")
-        self.setText(page.name)
+        named(self, f"Show {name.lower()}")
+        self.setText(name)
         self.setCheckable(True)
         self._theme = theme
         self._compact = compact
-        self._icons = theme.icon(page.icon, "muted"), theme.icon(page.icon, "text")
-        self._keys = QKeySequence(keys_of(page.name)).toString(
-            QKeySequence.SequenceFormat.NativeText
-        )
+        self._icons = theme.icon(icon, "muted"), theme.icon(icon, "text")
+        self._keys = QKeySequence(keys_of(name)).toString(QKeySequence.SequenceFormat.NativeText)
         self._badge: Badge | None = None
         self.setFixedHeight(_ROW_HEIGHT)
-        self.set_badge(None)
+        self._tell_badge()
 
     def set_badge(self, badge: Badge | None) -> None:
         """What is to be seen beside the name."""
-        self._badge = badge
+        if badge != self._badge:
+            self._badge = badge
+            self._tell_badge()
+            self.update()
+
+    def _tell_badge(self) -> None:
+        badge = self._badge
         tip = f"{self.text()} ({self._keys})"
         self.setToolTip(f"{tip}\n{badge.words}" if badge else tip)
         self.setAccessibleDescription(badge.words if badge else "")
-        self.update()
 
     def nextCheckState(self) -> None:
         # What is shown decides which one is pressed in, not the press.
@@ -128,24 +140,21 @@ class PlaceButton(QAbstractButton):
         else:
             self._paint_row(painter, icon)
 
-    def _paint_ground(self, painter: QPainter) -> None:
+    def _ground(self) -> QColor:
         tokens = self._theme.tokens
-        colour = (
-            tokens.pressed
-            if self.isDown()
-            else tokens.selected
-            if self.isChecked()
-            else tokens.hover
-            if self.underMouse()
-            else None
-        )
+        if self.isDown():
+            return QColor(tokens.pressed)
+        if self.isChecked():
+            return QColor(tokens.selected)
+        return QColor(tokens.hover if self.underMouse() else tokens.sidebar)
+
+    def _paint_ground(self, painter: QPainter) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
-        if colour is not None:
-            painter.setBrush(QColor(colour))
-            painter.drawRoundedRect(QRectF(self.rect()), RADIUS_SMALL, RADIUS_SMALL)
+        painter.setBrush(self._ground())
+        painter.drawRoundedRect(QRectF(self.rect()), RADIUS_SMALL, RADIUS_SMALL)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(tokens.accent), 1.0))
+            painter.setPen(QPen(QColor(self._theme.tokens.accent), 1.0))
             box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
             painter.drawRoundedRect(box, RADIUS_SMALL, RADIUS_SMALL)
 
@@ -175,7 +184,7 @@ class PlaceButton(QAbstractButton):
         if self._badge is not None:
             corner = QRectF(self.width() - 13, self.height() - 13, 12, 12)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(self._theme.tokens.sidebar))
+            painter.setBrush(self._ground())
             painter.drawEllipse(corner.adjusted(-1.5, -1.5, 1.5, 1.5))
             self._paint_mark(painter, corner)
 
@@ -193,7 +202,9 @@ class PlaceButton(QAbstractButton):
             painter.drawEllipse(box.center(), _DOT, _DOT)
             return box.center().x() - _DOT
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(QColor(tokens.pressed), _RING_WIDE))
+        track = QColor(tokens.muted)
+        track.setAlpha(_TRACK_ALPHA)
+        painter.setPen(QPen(track, _RING_WIDE))
         painter.drawEllipse(ring)
         pen = QPen(colour, _RING_WIDE)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)

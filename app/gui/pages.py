@@ -96,6 +96,8 @@ class PageHeader(QFrame):
 class Pages(QStackedWidget):
     """Knows the pages, shows one, and takes the banners along to it."""
 
+    promised = Signal(str, str)
+    """A page of this name and icon comes soon."""
     added = Signal(object)
     """A `Page`."""
     changed = Signal(object)
@@ -110,6 +112,11 @@ class Pages(QStackedWidget):
         self._pages: dict[str, Page] = {}
         self._shown: Page | None = None
 
+    def promise(self, name: str, icon: str) -> None:
+        """It is added as soon as the services have started: the way to it is there already, so
+        that nothing moves then."""
+        self.promised.emit(name, icon)
+
     def add_page(self, page: Page) -> None:
         """From now on it can be shown; the first one is."""
         self._pages[page.name] = page
@@ -117,6 +124,10 @@ class Pages(QStackedWidget):
         self.added.emit(page)
         if self._shown is None:
             self.show_page(page.name)
+
+    def has(self, name: str) -> bool:
+        """Whether the page of this name can be shown."""
+        return name in self._pages
 
     @property
     def shown(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.domain.facts import Fact
 from app.flow.broadcast import Broadcast
+from app.services.access import AccessService
 from app.services.benchmarks import BenchmarkService
 from app.services.chat import ChatService
 from app.services.context_meter import ContextMeterService
@@ -16,6 +17,7 @@ from app.services.hub import HubService
 from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
 from app.services.ollama import OllamaService
+from app.services.quantise import QuantiseService
 from app.services.settings import SettingsService
 from app.services.transfers import TransferService
 
@@ -36,4 +38,6 @@ class Services:
     benchmarks: BenchmarkService
     hub: HubService
     ollama: OllamaService
+    access: AccessService
+    quantise: QuantiseService
     transfers: TransferService

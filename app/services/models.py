@@ -173,7 +173,8 @@ class ModelService:
     async def offer(self, path: str) -> None:
         """Have a new file among those that can be chosen; raises `ModelFileError` cases."""
         model = await self._library.inspect(path)
-        self._models.setdefault(model.path, model)
+        # In the place of what was known of a file that was there before.
+        self._models[model.path] = model
         self._facts.publish(ModelsChanged())
         self._remember(self._settings.current.library.chosen)
 

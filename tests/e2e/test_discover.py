@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.helpers.gguf_files import starter_file
 from tests.helpers.hub_server import FakeRepo, HubServer
@@ -16,7 +17,7 @@ PATIENCE = 100
 NAME = "author/Tiny-GGUF"
 
 
-def played(hub: HubServer, profile: Path) -> list[list[object]]:
+def played(hub: HubServer, profile: Path) -> dict[str, Any]:
     """What the window told on the way."""
     environment = {
         name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
@@ -30,7 +31,7 @@ def played(hub: HubServer, profile: Path) -> list[list[object]]:
         timeout=PATIENCE,
         check=True,
     )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return dict(json.loads(line) for line in done.stdout.splitlines())
 
 
 def test_search_page_fit_download_chat(tmp_path: Path):
@@ -39,14 +40,14 @@ def test_search_page_fit_download_chat(tmp_path: Path):
         hub.add(FakeRepo(NAME, {"Tiny-Q4_1.gguf": content}, card="# Tiny\n\n<b>Small</b> model."))
         hub.add(FakeRepo("someone/Other-70B-GGUF", {"Other-Q8_0.gguf": b"x" * 1000}))
 
-        told = dict(played(hub, tmp_path))
+        told = played(hub, tmp_path)
         first, second = hub.seen[:2]
     # Nothing was asked before somebody typed.
     assert (first.path, first.query["search"]) == ("/api/models", ["tiny"])
     assert second.path == f"/api/models/{NAME}"
     assert told["found"] == [NAME]
     assert told["card"] == "# Tiny\n\nSmall model."
-    assert "Takes about" in str(told["fit"])
+    assert "Takes about" in told["fit"]
     assert told["answer"]
     fetched = tmp_path / "models" / "author" / "Tiny-GGUF" / "Tiny-Q4_1.gguf"
     assert fetched.read_bytes() == content

@@ -6,30 +6,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QLineEdit, QListView, QPushButton
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListView, QPushButton, QWidget
 
 from app.domain.errors import StoreReadOnly
+from app.gui.controls import named
 from app.gui.models_page import DISCOVER, LIBRARY, ModelsPage
-from app.gui.navigation import PlaceButton
-from app.gui.pages import CHAT, DOWNLOADS, MODELS, Badge, Page, PageHeader
+from app.gui.navigation import Navigation, PlaceButton
+from app.gui.pages import CHAT, DOWNLOADS, MODELS, Badge, Page, PageHeader, Pages
 from tests.helpers.gui_services import FakeServices
 from tests.helpers.gui_stage import Stage
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
+    from pytestqt.qtbot import QtBot
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
-ELSEWHERE = "Elsewhere"
 
 
 class OtherPage(Page):
     """A page with a field, and something that Esc leaves first."""
 
-    def __init__(self, name: str = DOWNLOADS) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__(name, "download", PageHeader(name))
-        self.field = QLineEdit()
-        self.field.setObjectName(ELSEWHERE)
-        self.field.setAccessibleName(ELSEWHERE)
+        self.field = named(QLineEdit(), f"Field of {name}")
         self.is_open = False
         self.add(self.field, 1)
 
@@ -41,15 +40,31 @@ class OtherPage(Page):
         return was_open
 
 
-async def begin(stage: Stage, services: FakeServices, width: int = 1100) -> OtherPage:
-    """A window with a conversation and another page."""
+class Alone(QWidget):
+    """Pages and their navigation without the rest of the window."""
+
+    def __init__(self, stage: Stage, qtbot: QtBot) -> None:
+        super().__init__()
+        self.pages = Pages(QWidget())
+        self.navigation = Navigation(stage.theme, compact=False)
+        self.navigation.follow(self.pages)
+        row = QHBoxLayout(self)
+        row.addWidget(self.navigation)
+        row.addWidget(self.pages)
+        qtbot.addWidget(self)
+
+    def open(self) -> None:
+        """Be seen, and have the focus."""
+        self.show()
+        self.activateWindow()
+
+
+async def begin(stage: Stage, services: FakeServices, width: int = 1100) -> Page:
+    """A window with two conversations and the page of downloads."""
     services.conversations.add("Earlier", "an earlier question", "a", age_minutes=5)
     shown = services.conversations.add("Now", "q", "a")
     await stage.begin(shown, size=(width, 700))
-    page = OtherPage()
-    stage.window.pages.add_page(page)
-    await stage.settle()
-    return page
+    return stage.find(Page, DOWNLOADS)
 
 
 def way(stage: Stage, name: str) -> PlaceButton:
@@ -72,7 +87,7 @@ async def test_a_click_leads_to_a_page_and_back(
     page = await begin(stage, services, width)
     way(stage, DOWNLOADS).click()
     assert page.isVisible()
-    assert stage.focus() is page.field
+    assert page.isAncestorOf(stage.focus())
     assert way(stage, DOWNLOADS).isChecked()
     assert not way(stage, CHAT).isChecked()
     assert stage.window.windowTitle() == "Downloads - Lamplight"
@@ -111,20 +126,43 @@ async def test_keys_and_menu_lead_to_pages(stage: Stage, services: FakeServices)
     assert stage.focus() is stage.window.composer.field
 
 
-async def test_pages_keep_their_order_whenever_they_come(
-    stage: Stage, services: FakeServices
-) -> None:
-    await begin(stage, services)
-    tops = [way(stage, name).y() for name in (CHAT, MODELS, DOWNLOADS)]
+async def test_pages_keep_their_order_whenever_they_come(stage: Stage, qtbot: QtBot) -> None:
+    alone = Alone(stage, qtbot)
+    for name in (CHAT, DOWNLOADS, MODELS):
+        alone.pages.add_page(OtherPage(name))
+    alone.open()
+    await stage.settle()
+    buttons = [alone.navigation.button(name) for name in (CHAT, MODELS, DOWNLOADS)]
+    tops = [button.y() for button in buttons]
     assert tops == sorted(set(tops))
-    view = [action.objectName() for action in stage.window.menus.view.actions()]
-    assert view[:3] == [CHAT, MODELS, DOWNLOADS]
-    names: list[str] = []
-    stage.window.sidebar.new_button.setFocus()
-    for _ in range(4):
+    buttons[0].setFocus()
+    for following in buttons[1:]:
         stage.key(Qt.Key.Key_Tab)
-        names.append(stage.focus().objectName())
-    assert names == ["Show chat", "Show models", "Show downloads", "Search conversations"]
+        assert stage.focus() is following
+
+
+async def test_a_promised_page_has_its_way_already(stage: Stage, qtbot: QtBot) -> None:
+    alone = Alone(stage, qtbot)
+    alone.pages.add_page(OtherPage(CHAT))
+    alone.pages.promise(DOWNLOADS, "download")
+    alone.open()
+    await stage.settle()
+    button = alone.navigation.button(DOWNLOADS)
+    place = button.geometry()
+    button.click()
+    assert alone.pages.shown == CHAT
+    alone.pages.add_page(OtherPage(DOWNLOADS))
+    await stage.settle()
+    assert button.geometry() == place
+    button.click()
+    assert alone.pages.shown == DOWNLOADS
+
+
+async def test_the_menu_has_the_pages_in_their_order(stage: Stage) -> None:
+    await stage.begin()
+    entries = [action.objectName() for action in stage.window.menus.view.actions()]
+    assert entries.index(CHAT) == 0
+    assert entries.index(DOWNLOADS) < entries.index("Conversations")
 
 
 async def test_a_conversation_leads_back_to_itself(stage: Stage, services: FakeServices) -> None:
@@ -138,6 +176,18 @@ async def test_a_conversation_leads_back_to_itself(stage: Stage, services: FakeS
     assert stage.window.pages.shown == CHAT
     assert stage.texts() == ["q", "a"]
     assert rows.currentIndex() == now
+
+
+async def test_the_focus_is_never_on_a_page_that_is_gone(
+    stage: Stage, services: FakeServices
+) -> None:
+    page = await begin(stage, services)
+    stage.window.model_button.setFocus()
+    stage.key(Qt.Key.Key_3, CONTROL)
+    assert page.isAncestorOf(stage.focus())
+    assert stage.shown is not None
+    stage.window.sidebar.chosen.emit(stage.shown)
+    assert stage.focus() is stage.window.composer.field
 
 
 async def test_new_conversation_and_search_lead_to_the_conversation(
@@ -158,17 +208,29 @@ async def test_new_conversation_and_search_lead_to_the_conversation(
     assert stage.window.pages.shown == CHAT
 
 
-async def test_escape_leaves_what_is_open_and_then_the_page(
+async def test_escape_leads_from_the_page_to_the_conversation(
     stage: Stage, services: FakeServices
 ) -> None:
-    page = await begin(stage, services)
+    await begin(stage, services)
     stage.key(Qt.Key.Key_3, CONTROL)
-    page.is_open = True
-    stage.key(Qt.Key.Key_Escape)
-    assert (stage.window.pages.shown, page.is_open) == (DOWNLOADS, False)
     stage.key(Qt.Key.Key_Escape)
     assert stage.window.pages.shown == CHAT
     assert stage.focus() is stage.window.composer.field
+
+
+async def test_escape_leaves_first_what_is_open_on_the_page(stage: Stage, qtbot: QtBot) -> None:
+    alone = Alone(stage, qtbot)
+    chat, page = OtherPage(CHAT), OtherPage(DOWNLOADS)
+    alone.pages.add_page(chat)
+    alone.pages.add_page(page)
+    alone.open()
+    alone.pages.go(DOWNLOADS)
+    page.is_open = True
+    assert alone.pages.step_back()
+    assert (alone.pages.shown, page.is_open) == (DOWNLOADS, False)
+    assert alone.pages.step_back()
+    assert alone.pages.shown == CHAT
+    assert not alone.pages.step_back()
 
 
 async def test_the_inspector_belongs_to_the_conversation(
@@ -225,7 +287,7 @@ async def test_a_floating_list_is_out_of_the_way_on_another_page(
     assert stage.window.sidebar.isVisible()
     stage.window.sidebar.navigation.button(DOWNLOADS).click()
     assert not stage.window.sidebar.isVisible()
-    assert stage.focus() is page.field
+    assert page.isAncestorOf(stage.focus())
     stage.window.rail.toggle.click()
     stage.window.sidebar.navigation.button(DOWNLOADS).click()
     assert not stage.window.sidebar.isVisible()
@@ -252,22 +314,24 @@ def picture(button: PlaceButton) -> QImage:
     return button.grab().toImage()
 
 
-async def test_the_models_page_switches_between_its_parts(stage: Stage) -> None:
-    discover, library = OtherPage("Chat"), OtherPage("Chat")
+async def test_the_models_page_switches_between_its_parts(stage: Stage, qtbot: QtBot) -> None:
+    alone = Alone(stage, qtbot)
+    discover, library = OtherPage(CHAT), OtherPage(DOWNLOADS)
     page = ModelsPage(discover, library)
-    page.show()
-    page.take_focus()
-    assert (page.part, page.focusWidget()) == (DISCOVER, discover.field)
-    switch = page.findChild(QPushButton, "Show library")
-    assert switch is not None
-    switch.click()
-    assert (page.part, page.focusWidget()) == (LIBRARY, library.field)
+    alone.pages.add_page(page)
+    alone.open()
+    await stage.until(alone.isActiveWindow)
+    alone.pages.go(MODELS)
+    assert (page.part, stage.focus()) == (DISCOVER, discover.field)
+    told: list[str] = []
+    page.part_changed.connect(told.append)
+    (button,) = page.findChildren(QPushButton, "Show library")
+    button.click()
+    assert (page.part, stage.focus(), told) == (LIBRARY, library.field, [LIBRARY])
     assert not discover.isVisible()
     library.is_open = True
     assert page.step_back()
     assert not page.step_back()
-    page.close()
-    page.deleteLater()
 
 
 async def test_a_narrow_page_keeps_inside_the_window(stage: Stage, services: FakeServices) -> None:

@@ -180,9 +180,15 @@ def babbler(
 ) -> Path:
     """Write a chat model of one layer that llama.cpp loads in milliseconds; it babbles bytes, with
     another `seed` other ones, and so many `words`."""
+    entries = _babbler_entries(changes or {}, words)
+    tensors = _babbler_tensors(len(entries["tokenizer.ggml.tokens"]), seed)
+    return GgufFile(entries, tensors).write(path)
+
+
+def _babbler_entries(changes: Mapping[str, Any], words: int) -> dict[str, Any]:
     tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     tokens += [f"word{number}" for number in range(words)]
-    entries: dict[str, Any] = {
+    return {
         "general.architecture": "llama",
         "general.name": "Babbler",
         "llama.context_length": 512,
@@ -200,9 +206,21 @@ def babbler(
         "tokenizer.ggml.bos_token_id": 1,
         "tokenizer.ggml.eos_token_id": 2,
         "tokenizer.chat_template": "{% for m in messages %}{{ m.content }}\n{% endfor %}",
-        **(changes or {}),
+        **changes,
     }
-    return GgufFile(entries, _babbler_tensors(len(tokens), seed)).write(path)
+
+
+def babbler_shards(folder: Path) -> tuple[Path, Path]:
+    """The same in two files."""
+    entries = _babbler_entries({}, 0)
+    tensors = _babbler_tensors(len(entries["tokenizer.ggml.tokens"]), 7)
+    marks = {"split.count": Typed("u16", 2), "split.tensors.count": Typed("i32", len(tensors))}
+    first = GgufFile({**entries, **marks, "split.no": Typed("u16", 0)}, tensors[:6])
+    second = GgufFile({**marks, "split.no": Typed("u16", 1)}, tensors[6:])
+    return (
+        first.write(folder / "babbler-00001-of-00002.gguf"),
+        second.write(folder / "babbler-00002-of-00002.gguf"),
+    )
 
 
 def byte_pair_babbler(path: Path, splitter: str) -> Path:

@@ -57,6 +57,7 @@ from tests.helpers.gui_models import (
     FakeModels,
     local_model,
 )
+from tests.helpers.gui_quantise import FakeQuantise
 from tests.helpers.hub_repos import FakeHeaders
 from tests.helpers.scripted_hub import ScriptedHub
 from tests.helpers.scripted_ollama import ScriptedOllama
@@ -370,6 +371,7 @@ class FakeServices:
         self.transfers = TransferService(
             self.offers, cast("ModelService", self.models), self.facts, self.tasks
         )
+        self.quantise = FakeQuantise(self.facts, self.fit)
 
     @staticmethod
     def _on_error(error: BaseException) -> None:

@@ -36,6 +36,7 @@ LAST_RESORTS: dict[str, str] = {
     "app/engine/worker.py::Worker._begin_bench": "likewise for a measurement of speed",
     "app/engine/worker.py::Worker._measure_on": "likewise while it goes on",
     "app/engine/worker.py::_dry_run": "likewise for a measurement, whose asker hears of it",
+    "app/engine/worker.py::_outcome": "likewise for whatever a host was started for",
     "app/hub/transfers/job.py::Job._run": "a download ends in a state that a person sees",
     "app/gui/app.py::WindowLife._bring_up": "the window stands already, and says what went wrong",
     "app/gui/app.py::WindowLife.live": "the window must close, whatever fails while it does",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from app.engine.native.bindings import lib
@@ -29,7 +29,7 @@ class NativeLog:
 
     def __init__(self) -> None:
         # By thread: two models may be loaded by two workers at the same time.
-        self._recordings: dict[int, list[str]] = {}
+        self._listeners: dict[int, Callable[[str], None]] = {}
         self._callback = lib.llama_log_callback(self._heard)
 
     def install(self) -> None:
@@ -43,25 +43,38 @@ class NativeLog:
 
         Within another such block the inner one gets them.
         """
-        thread, lines = threading.get_ident(), list[str]()
-        before = self._recordings.get(thread)
-        self._recordings[thread] = lines
-        try:
+        lines: list[str] = []
+
+        def note(line: str) -> None:
+            if len(lines) < _MOST_LINES:
+                lines.append(line)
+
+        with self.telling(note):
             yield lines
+
+    @contextmanager
+    def telling(self, heard: Callable[[str], None]) -> Generator[None]:
+        """As `recording`, and each line is told as it comes. `heard` must not raise: nothing that
+        it raised could pass through llama.cpp."""
+        thread = threading.get_ident()
+        before = self._listeners.get(thread)
+        self._listeners[thread] = heard
+        try:
+            yield
         finally:
             if before is None:
-                del self._recordings[thread]
+                del self._listeners[thread]
             else:
-                self._recordings[thread] = before
+                self._listeners[thread] = before
 
     def _heard(self, level: int, text: bytes, _data: object) -> None:
         # A continued line is a row of dots for progress.
         if level in (_DEBUG, _CONTINUED):
             return
         line = text.decode("utf-8", "replace").rstrip()
-        lines = self._recordings.get(threading.get_ident())
-        if lines is not None and len(lines) < _MOST_LINES:
-            lines.append(line)
+        heard = self._listeners.get(threading.get_ident())
+        if heard is not None:
+            heard(line)
         # Never above DEBUG: a native warning is no fault of ours, and what is one becomes an error.
         _logger.debug("%s", line)
 

@@ -13,7 +13,7 @@ from app.gui.wording import rate_text, size_text
 
 
 class StatusLine(QWidget):
-    """Facts only, no controls."""
+    """Facts, and at most a way to more of them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class StatusLine(QWidget):
         self._rate = self._figure("Speed", "Speed of the last answer")
         inner = QWidget()
         inner.setMaximumWidth(READING_WIDTH)
-        row = QHBoxLayout(inner)
+        row = self._line = QHBoxLayout(inner)
         row.setContentsMargins(SPACE_4, 0, SPACE_4, 0)
         row.setSpacing(SPACE_4)
         row.addWidget(self._state, 1)
@@ -39,6 +39,10 @@ class StatusLine(QWidget):
         outer.addStretch(1)
 
         self.set_gutter(0)
+
+    def add_glance(self, glance: QWidget) -> None:
+        """Show something that is under way elsewhere, before the figures."""
+        self._line.insertWidget(1, glance)
 
     def set_gutter(self, pixels: int) -> None:
         """Leave this much on the right, as the composer above does."""

@@ -52,6 +52,8 @@ class DiscoverController(QObject):
     library_wished = Signal()
     ollama_wished = Signal(str)
     """The address of a model of Ollama's was pasted."""
+    network_wished = Signal()
+    """How the hub is reached is to be looked at."""
     token_wished = Signal(str)
     """An access token is needed, and why."""
 
@@ -86,10 +88,12 @@ class DiscoverController(QObject):
         browser.search_wished.connect(self._search)
         browser.trouble.again_wished.connect(self.again)
         browser.trouble.library_wished.connect(self.library_wished)
+        browser.trouble.network_wished.connect(self.network_wished)
         browser.trouble.token_wished.connect(self.token_wished)
         repo.opened.connect(browser.select)
         repo.chat_wished.connect(self.chat_wished)
         repo.library_wished.connect(self.library_wished)
+        repo.network_wished.connect(self.network_wished)
         repo.token_wished.connect(self.token_wished)
         self._panel.shown.connect(self._on_shown)
 

@@ -121,6 +121,10 @@ QAbstractItemView { background: transparent; border: none; outline: none; }
 QListView QLineEdit { border-radius: ${rs}px; border-color: $accent; padding: 3px 6px; }
 
 QTableView[kind="figures"]::item { padding: 0 8px; }
+QTableView[kind="choices"]::item { padding: 0 8px; }
+QTableView[kind="choices"]::item:selected { background: $selected; color: $text; }
+QTableView[kind="choices"]:focus { border: 1px solid $accent; border-radius: ${rs}px; }
+QTableView[kind="choices"] { border: 1px solid transparent; }
 QListView[kind="lines"]::item { padding: 5px 8px; }
 QListView[kind="lines"]::item:selected { background: $selected; color: $text;
     border-radius: ${rs}px; }

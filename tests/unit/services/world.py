@@ -25,11 +25,13 @@ from app.services.conversations import ConversationService
 from app.services.fit import FitService
 from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService
+from app.services.quantise import QuantiseService
 from app.services.settings import SettingsService
 from app.store.sqlite_store import SqliteStore
 from tests.helpers.scripted_engine import ScriptedEngine
 from tests.helpers.scripted_hub import ScriptedHub
 from tests.helpers.scripted_ollama import ScriptedOllama
+from tests.helpers.scripted_quantiser import ScriptedQuantiser
 
 T = TypeVar("T")
 
@@ -119,6 +121,8 @@ class World:
     benchmarks: BenchmarkService
     machine: list[MachineFacts]
     """The last one is what the machine is."""
+    quantiser: ScriptedQuantiser
+    quantise: QuantiseService
     hub: ScriptedHub = field(default_factory=ScriptedHub)
     ollama: ScriptedOllama = field(default_factory=ScriptedOllama)
 
@@ -176,6 +180,7 @@ async def _furnished(store: SqliteStore) -> World:
     benchmarks = BenchmarkService(
         engine, store, models, load_settings, broadcast, tasks, free, looked, "here", clock
     )
+    quantiser = ScriptedQuantiser()
     return World(
         engine=engine,
         store=store,
@@ -194,6 +199,10 @@ async def _furnished(store: SqliteStore) -> World:
         load_settings=load_settings,
         benchmarks=benchmarks,
         machine=machine,
+        quantiser=quantiser,
+        quantise=QuantiseService(
+            quantiser, shelf, models, fit, wishes, "/models", broadcast, tasks
+        ),
     )
 
 

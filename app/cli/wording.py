@@ -1,4 +1,4 @@
-"""Bytes as a person reads them, in a terminal."""
+"""Numbers as a person at a terminal reads them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def size_text(count: int) -> str:
-    """In decimal units, as file managers and model pages write them: `98 MB`, `4.7 GB`."""
+    """Bytes in decimal units: `98 MB`, `4.7 GB`."""
     value = float(count)
     for unit in _UNITS[:-1]:
         if value < 999.5:

@@ -1,0 +1,1 @@
+"""The page `Downloads`, and what the rest of the window shows of them."""
