@@ -17,6 +17,7 @@ from app.config.logs import start_logging
 from app.config.passing_settings import PassingSettings
 from app.config.paths import ProfilePaths, make_folders, profile_paths
 from app.config.profile_lock import ProfileLock, downloads_taken
+from app.config.secrets import KeyringSecrets, SessionSecrets
 from app.config.settings_file import SettingsFile
 from app.domain.errors import (
     AppError,
@@ -88,6 +89,7 @@ class Application:
         self._unusable = unusable
         self._tasks = TaskOwner(_report_bug)
         self._downloads = ProfileLock(paths.downloads_lock, downloads_taken)
+        self._secrets = SessionSecrets(KeyringSecrets())
         # What ends each thing that was begun, in the order of its beginning.
         self._stops: list[Callable[[], Awaitable[None]]] = []
         # What went wrong while everything was opened; `start` may add to it.
@@ -99,6 +101,7 @@ class Application:
         from app.config.load_mark import LoadMarkFile
         from app.library.local_library import LocalLibrary
         from app.services import Services
+        from app.services.access import AccessService
         from app.services.chat import ChatService
         from app.services.context_meter import ContextMeterService
         from app.services.conversations import ConversationService
@@ -147,6 +150,7 @@ class Application:
             hub=self._make_hub_service(hub, library, keeper),
             library=shelves,
             ollama=OllamaService(ollama, models, fit),
+            access=AccessService(hub, self._secrets, settings, _hub_in_environment()),
             quantise=self._make_quantise(library, models, fit, load_settings, facts),
             transfers=TransferService(hub, models, facts, self._tasks),
         )
@@ -269,21 +273,20 @@ class Application:
 
     def _make_hub(self, keeper: SettingsKeeper) -> Hub:
         from app.config.network_gate import SettingsGate
-        from app.config.secrets import KeyringSecrets
         from app.hub.hub import Hub
+        from app.services.access import way_of
         from app.services.transfers import limits_of
 
+        way = way_of(keeper.current, _hub_in_environment())
         return Hub(
-            self._hub_address(keeper),
+            way.address,
             Path(next(iter(keeper.current.library.own_folders), self._paths.models)),
             SettingsGate(keeper),
-            KeyringSecrets().read,
+            self._secrets.read,
             limits_of(keeper.current.hub),
             self._downloads.acquire,
+            way,
         )
-
-    def _hub_address(self, keeper: SettingsKeeper) -> str:
-        return keeper.current.hub.address or os.environ.get("HF_ENDPOINT", "")
 
     def _make_ollama(self, keeper: SettingsKeeper) -> Ollama:
         from app.config.network_gate import SettingsGate
@@ -325,10 +328,15 @@ class Application:
     ) -> HubService:
         from app.gui.resources import resource
         from app.hub.curated import curated
+        from app.services.access import way_of
         from app.services.hub import HubService
 
         path = resource("curated/models.json")
-        return HubService(hub, library, lambda: curated(path), self._hub_address(keeper))
+
+        def address() -> str:
+            return way_of(keeper.current, _hub_in_environment()).address
+
+        return HubService(hub, library, lambda: curated(path), address)
 
     async def _open_store(self) -> ConversationStore:
         from app.store.sqlite_store import SqliteStore
@@ -380,6 +388,10 @@ class Application:
             keyring=keyring_backend_name,
             settings_notices=lambda: self.settings.notices,
         )
+
+
+def _hub_in_environment() -> str:
+    return os.environ.get("HF_ENDPOINT", "")
 
 
 def _machine() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from app.domain.errors import KeyringUnusable
+from app.domain.ports import SecretKeeper
 
 SERVICE = "Lamplight"
 """Under this name the keyring's own window shows what is kept."""
@@ -48,6 +49,37 @@ class KeyringSecrets:
             return
         except KeyringError as error:
             raise _unusable(error) from error
+
+
+class SessionSecrets:
+    """Keeps some secrets until Lamplight ends, others in the keyring below. Safe from any thread:
+    each change is one step of a dictionary."""
+
+    def __init__(self, keyring: SecretKeeper) -> None:
+        self._keyring = keyring
+        self._session: dict[str, str] = {}
+
+    def read(self, name: str) -> str | None:
+        """What is held for the session goes before the keyring."""
+        return self._session.get(name) or self._keyring.read(name)
+
+    def keep(self, name: str, secret: str) -> None:
+        """Keep it in the keyring; raises `KeyringUnusable`."""
+        self._keyring.keep(name, secret)
+        self._session.pop(name, None)
+
+    def hold(self, name: str, secret: str) -> None:
+        """Keep it until the end of this process, and nowhere else."""
+        self._session[name] = secret
+
+    def is_held(self, name: str) -> bool:
+        """Whether it is there until the end of this process only."""
+        return name in self._session
+
+    def forget(self, name: str) -> None:
+        """Take it out of both; raises `KeyringUnusable`."""
+        self._session.pop(name, None)
+        self._keyring.forget(name)
 
 
 def keyring_backend_name() -> str:

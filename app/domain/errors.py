@@ -260,6 +260,18 @@ class KeyringUnusable(ConfigError):
     kind = "config.keyring_unusable"
 
 
+class ProxyUnusable(ConfigError):
+    """What is set as the proxy is not the address of one."""
+
+    kind = "config.proxy_unusable"
+
+
+class CertificatesUnusable(ConfigError):
+    """The file with certificates cannot be read, or holds none."""
+
+    kind = "config.certificates_unusable"
+
+
 class NetworkOff(AppError):
     """Lamplight was told to use no network."""
 

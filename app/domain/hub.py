@@ -156,3 +156,30 @@ class CuratedRepo:
     size_bytes: int
     """Of that variant, about."""
     licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class HubWay:
+    """How the hub is reached."""
+
+    address: str = ""
+    """Of a mirror, as people write it; empty: Hugging Face."""
+    proxy: str = ""
+    """An address, `NO_PROXY`, or empty: as the system is set."""
+    certificates: str = ""
+    """A PEM file that is trusted beside the system's certificates; empty: none."""
+
+
+NO_PROXY = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class HubPlace:
+    """Which hub is asked."""
+
+    url: str
+    host: str
+    secret_name: str
+    """Of its token in the keyring."""
+    may_see_token: bool
+    """Whether what is said to it cannot be read on the way."""

@@ -10,3 +10,4 @@ class Purpose(StrEnum):
 
     BROWSE = "look for models"
     DOWNLOAD = "download a model"
+    SIGN_IN = "check an access token"

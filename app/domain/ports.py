@@ -31,7 +31,7 @@ from app.domain.generation import (
     Role,
     TokenCount,
 )
-from app.domain.hub import RepoDetails, RepoPage, RepoQuery
+from app.domain.hub import HubPlace, HubWay, RepoDetails, RepoPage, RepoQuery
 from app.domain.load_params import LoadParams
 from app.domain.localmodel import BeginningTooShort, FileBeginning, LocalModel
 from app.domain.network import Purpose
@@ -373,6 +373,43 @@ class SecretKeeper(Protocol):
 
     def forget(self, name: str) -> None:
         """Take it out; does nothing where there is none. Raises `KeyringUnusable`."""
+        ...
+
+
+class SessionSecretKeeper(SecretKeeper, Protocol):
+    """A keyring, and beside it what is only kept until the application ends."""
+
+    def hold(self, name: str, secret: str) -> None:
+        """Keep it until the end of this process, and nowhere else."""
+        ...
+
+    def is_held(self, name: str) -> bool:
+        """Whether it is there until the end of this process only."""
+        ...
+
+
+class HubAccess(Protocol):
+    """The way to the hub. Raises `HubError` cases and `NetworkOff` where it is asked."""
+
+    def place(self) -> HubPlace:
+        """Which hub is asked; raises `UsageError` where its address is none."""
+        ...
+
+    async def go_another_way(self, way: HubWay) -> None:
+        """From the next request on; raises `UsageError`, `ProxyUnusable` and
+        `CertificatesUnusable`, and then everything stays as it was."""
+        ...
+
+    async def account(self, token: str | None = None) -> str:
+        """The name of the account that a token (or the kept one) belongs to."""
+        ...
+
+    async def greet(self) -> None:
+        """Return if the hub answers."""
+        ...
+
+    async def token_changed(self) -> None:
+        """The next request reads the token anew."""
         ...
 
 

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
-from urllib.parse import parse_qs, unquote
 
 from app.domain.errors import UsageError
 
@@ -23,9 +22,10 @@ _FILE = re.compile(r"^(?:blob|resolve|raw)/[^/]+/(?P<path>.+)$", re.I)
 _REPO = re.compile(r"^\w[\w.-]*/\w[\w.-]*$")
 _NOT_REPOS = frozenset({"datasets", "spaces", "models", "collections", "papers", "docs", "blog"})
 """Where the hub's addresses begin so, they name no repository of a model."""
-_SHOWN_FILE = "show_file_info"
+_SHOWN_FILE = re.compile(r"(?:^|&)show_file_info=(?P<path>[^&#]+)")
 """The hub's page shows a file's header beside the repository under an address with this in it."""
 
+_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _OLLAMA = re.compile(r"^(?:[\w][\w.-]*/)?[\w][\w.-]*(?::[\w][\w.-]*)?$")
 _QUANTISATION = re.compile(r"^(?:UD-)?(?:I?Q\d|B?F16|F32|TQ\d|MXFP4|NVFP4)", re.I)
 _FILE_PATH = re.compile(r"^(?:[/~.\\]|[A-Za-z]:[/\\])|\\|\.gguf$", re.I)
@@ -101,15 +101,22 @@ def _read_repo(text: str, mirrors: Iterable[str]) -> RepoName | None:
     below = _after_host(text, _hubs(mirrors))
     name, _, query = (text if below is None else below).partition("?")
     parts = name.partition("#")[0].strip("/").split("/", 2)
-    repo, _, quantisation = unquote("/".join(parts[:2])).partition(":")
+    repo, _, quantisation = _unquoted("/".join(parts[:2])).partition(":")
     file = _FILE.match(parts[2]) if len(parts) == 3 else None
     # Below an address there may be other pages of the repository (`tree/main`); only files count.
     if below is None and (len(parts) != 2 or query or name != name.strip("/")):
         return None
     if not _REPO.match(repo) or parts[0] in _NOT_REPOS:
         return None
-    shown = parse_qs(query).get(_SHOWN_FILE, [""])[0]
-    return RepoName(repo, quantisation.upper(), unquote(file["path"]) if file else shown)
+    file = file or _SHOWN_FILE.search(query)
+    return RepoName(repo, quantisation.upper(), _unquoted(file["path"]) if file else "")
+
+
+def _unquoted(text: str) -> str:
+    """Without the escapes of addresses (RFC 3986, 2.1): `%2F` is a slash."""
+    return _ESCAPES.sub(
+        lambda run: bytes.fromhex(run[0].replace("%", "")).decode(errors="replace"), text
+    )
 
 
 def _is_ollamas(name: str) -> bool:

@@ -129,6 +129,16 @@ class NetworkSettings:
     offline: bool = setting(
         False, "Use no network", "Nothing leaves this computer; models on it work all the same."
     )
+    proxy: str = setting(
+        "",
+        "Proxy",
+        "The address of a proxy, or “none”. Empty: as the system is set (HTTPS_PROXY goes before).",
+    )
+    certificates: str = setting(
+        "",
+        "Certificates",
+        "A file with certificates (PEM) that are trusted beside those of the system.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +148,7 @@ class HubSettings:
     address: str = setting(
         "",
         "Model hub",
-        "The address of a mirror. Empty: HF_ENDPOINT, or else huggingface.co.",
-        restart=True,
+        "The address of a mirror. Empty: huggingface.co. HF_ENDPOINT goes before it.",
     )
     limit: float = setting(
         0.0, "Bandwidth limit", "Megabytes per second; 0 sets no limit.", low=0, high=100_000

@@ -52,6 +52,8 @@ class Menus:
         self.open_file = self._add(menu, "&Open model file…", QKeySequence.StandardKey.Open)
         self.by_name = self._add(menu, "&Get a model by name…", "Ctrl+Shift+O")
         menu.addSeparator()
+        self.access = self._add(menu, "Network and &access…")
+        menu.addSeparator()
         self.quit = self._add(menu, "&Quit", "Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
 

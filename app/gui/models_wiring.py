@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 
 from app.domain.facts import Fact
 from app.flow.tasks import TaskOwner
+from app.gui.access.controller import AccessController
 from app.gui.byname.controller import ByNameController
 from app.gui.discover.controller import DiscoverController
 from app.gui.discover.panel import DiscoverPanel
@@ -42,6 +43,7 @@ class ModelsWiring(QObject):
         presenter = window.presenter
         self.downloads = DownloadsController(services, window, tasks)
         self.by_name = ByNameController(services, window, presenter, tasks)
+        self.access = AccessController(services, window, presenter, tasks)
         panel, self.library_panel = DiscoverPanel(window.theme), LibraryPanel(window.theme)
         self.page = ModelsPage(panel, self.library_panel)
         window.pages.add_page(self.page)
@@ -77,7 +79,11 @@ class ModelsWiring(QObject):
         self.by_name.downloads_wished.connect(lambda: window.pages.go(DOWNLOADS))
         self.page.by_name_wished.connect(lambda: self.by_name.show())
         self.discover.chat_wished.connect(lambda: window.pages.go(CHAT))
+        self.discover.ollama_wished.connect(self.by_name.show)
         self.discover.library_wished.connect(self._show_library)
+        self.discover.network_wished.connect(self.access.show)
+        self.discover.token_wished.connect(self.access.ask_token)
+        self.access.changed.connect(self.discover.again)
         self.library.measure_wished.connect(self.measure.show)
         self.library.settings_wished.connect(self.loading.open)
         self.library.use_wished.connect(self._use)
@@ -95,6 +101,7 @@ class ModelsWiring(QObject):
         window.popup.quantise_wished.connect(self.quantise.show)
         window.popup.settings_wished.connect(self.loading.open)
         window.status.add_glance(self.downloads.glance)
+        menus.access.triggered.connect(self.access.show)
         menus.by_name.triggered.connect(lambda: self.by_name.show())
         menus.measure.triggered.connect(self.measure.show)
         menus.memory.triggered.connect(self.memory.show)
@@ -116,6 +123,7 @@ class ModelsWiring(QObject):
         self.discover.finish()
         self.library.finish()
         self.loading.save()
+        self.access.close()
         self.measure.close()
         self.memory.close()
         self.quantise.close()

@@ -75,6 +75,7 @@ class MainWindow(QMainWindow):
         self._take_first_size()
         self._wire()
         self.pages.add_page(self.chat)
+        self.pages.promise(MODELS, "box")
         self.pages.promise(DOWNLOADS, "download")
         self._order_tabs()
         self.menus.show_wish(theme.wish)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
-from app.domain.errors import RepoMissing
+from app.domain.errors import HubFault, RepoMissing, TokenRefused
 from app.domain.hub import RepoDetails, RepoPage, RepoQuery, RepoSort
 from app.domain.network import Purpose
 from app.hub.answers import details, repo_list
@@ -15,6 +15,7 @@ from app.hub.refusals import answer_broken
 
 PAGE = 50
 """Rows that fill a few screens; the next page is asked for while they are scrolled."""
+_LONGEST_NAME = 100
 _SORT = {
     RepoSort.TRENDING: "trendingScore",
     RepoSort.DOWNLOADS: "downloads",
@@ -62,6 +63,35 @@ class Catalogue:
             return _without_metadata(await self._client.text(url, repo_id))
         except RepoMissing:
             return ""
+
+    async def account(self, token: str | None = None) -> str:
+        """The name of the account that a token (or the kept one) belongs to.
+
+        Raises `TokenRefused` where the hub does not know it, or may not see it.
+        """
+        endpoint = self._client.endpoint
+        if not endpoint.may_see_token:
+            raise TokenRefused(
+                f"{endpoint.host} is not asked with a token.",
+                "What is said to it is not encrypted, so anybody on the way could read the token.",
+                "Use an address that begins with https://.",
+            )
+        url = f"{endpoint.url}/api/whoami-v2"
+        async with self._client.request("GET", url, Purpose.SIGN_IN, token=token) as response:
+            if response.status_code == 404:
+                raise HubFault(
+                    f"{endpoint.host} has no accounts.", "status 404", "It needs no token."
+                )
+            await self._client.check(response, "the account", signed_in=True)
+            answer = await self._client.body_as_json(response)
+        name = cast("dict[str, Any]", answer).get("name") if isinstance(answer, dict) else None
+        if not isinstance(name, str):
+            raise answer_broken(endpoint.host, "it does not tell an account's name")
+        return name[:_LONGEST_NAME]
+
+    async def greet(self) -> None:
+        """Ask for as little as possible: whether the hub answers."""
+        await self._client.json("/api/models", "the list of models", {"limit": 1})
 
     async def read_range(
         self, repo_id: str, commit: str, path: str, start: int, length: int

@@ -12,10 +12,12 @@ import httpcore2
 import httpx2
 
 from app.domain.errors import HubError
+from app.domain.hub import HubWay
 from app.domain.network import Purpose
 from app.domain.ports import NetworkGate
 from app.hub.endpoint import Endpoint
-from app.hub.refusals import answer_broken, of_status, of_transport, proxy_unusable
+from app.hub.refusals import answer_broken, of_status, of_transport
+from app.hub.route import opened
 
 # What asyncio itself reads at most from a socket. With httpcore's own 64 KiB a received block is
 # cut in four, each with its own passage through the parser: 570 instead of 820 MB/s on loopback.
@@ -35,8 +37,7 @@ class HubClient:
 
     `read_token` may take its time (the keyring); it runs in a thread, once, when it is first
     needed. Redirects are followed, and the gate is asked for each; the token goes to the hub
-    itself and never to where it redirects to. Raises `HubUnreachable` where the system names a
-    proxy that is none.
+    itself and never to where it redirects to. Raises as `app.hub.route.opened` does.
     """
 
     def __init__(
@@ -44,26 +45,40 @@ class HubClient:
         endpoint: Endpoint,
         gate: NetworkGate,
         read_token: Callable[[str], str | None],
+        way: HubWay = HubWay(),  # noqa: B008 - a frozen value
         *,
         timeout: float = 20.0,
         connect_timeout: float = 10.0,
     ) -> None:
+        """Of `way` only proxy and certificates count; `endpoint` is its address."""
         self.endpoint = endpoint
         self._gate = gate
         self._read_token = read_token
         self._token: asyncio.Future[str | None] | None = None
-        try:
-            self._http = httpx2.AsyncClient(
-                follow_redirects=True,
-                max_redirects=5,
-                timeout=httpx2.Timeout(timeout, connect=connect_timeout),
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=16),
-                headers={"User-Agent": _AGENT},
-                event_hooks={"request": [self._ask_gate]},
-            )
-        except (ValueError, httpx2.InvalidURL) as error:
-            # Proxies are read here, from the environment or the system.
-            raise proxy_unusable(error) from error
+        self._timeout = httpx2.Timeout(timeout, connect=connect_timeout)
+        self._http = self._opened(way)
+        self._before: list[httpx2.AsyncClient] = []
+
+    def go_another_way(self, endpoint: Endpoint, way: HubWay) -> None:
+        """Each request from now on; those that run end as they began. Raises as the constructor,
+        and then everything stays as it was."""
+        opened = self._opened(way)
+        # Transfers read from it still; `close` closes it.
+        self._before.append(self._http)
+        self._http = opened
+        self.endpoint = endpoint
+        self._token = None
+
+    def _opened(self, way: HubWay) -> httpx2.AsyncClient:
+        return opened(
+            way,
+            follow_redirects=True,
+            max_redirects=5,
+            timeout=self._timeout,
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=16),
+            headers={"User-Agent": _AGENT},
+            event_hooks={"request": [self._ask_gate]},
+        )
 
     @property
     def gate(self) -> NetworkGate:
@@ -72,7 +87,8 @@ class HubClient:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        for http in (*self._before, self._http):
+            await http.aclose()
 
     def forget_token(self) -> None:
         """Read it anew before the next request: it was changed."""
@@ -88,12 +104,8 @@ class HubClient:
         """An answer of the hub's interface and the address of the next page, if there is one."""
         async with self.request("GET", self._url(path), Purpose.BROWSE, params=params) as response:
             await self.check(response, subject)
-            body = await self._body(response, LONGEST_JSON)
             following = response.links.get("next", {}).get("url")
-        try:
-            return json.loads(body), following
-        except (ValueError, RecursionError) as error:
-            raise answer_broken(self.endpoint.host, f"not JSON: {error}") from error
+            return await self.body_as_json(response), following
 
     async def text(self, url: str, subject: str) -> str:
         """A text file, cut where it is too long."""
@@ -101,15 +113,28 @@ class HubClient:
             await self.check(response, subject)
             return (await self._body(response, LONGEST_TEXT, cut=True)).decode(errors="replace")
 
-    async def check(self, response: httpx2.Response, subject: str) -> None:
-        """Raise the `HubError` that an answer without success stands for."""
+    async def body_as_json(self, response: httpx2.Response) -> Any:
+        """The rest of an answer, at most 32 MB of it."""
+        body = await self._body(response, LONGEST_JSON)
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise answer_broken(self.endpoint.host, f"not JSON: {error}") from error
+
+    async def check(
+        self, response: httpx2.Response, subject: str, *, signed_in: bool | None = None
+    ) -> None:
+        """Raise the `HubError` that an answer without success stands for.
+
+        `signed_in`: whether a token was sent; None: if there is one.
+        """
         if response.status_code >= 400:
             raise of_status(
                 response.status_code,
                 response.headers,
                 response.url.host,
                 subject,
-                signed_in=await self.signed_in(),
+                signed_in=await self.signed_in() if signed_in is None else signed_in,
             )
 
     @asynccontextmanager
@@ -122,11 +147,15 @@ class HubClient:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         follow_redirects: bool = True,
+        token: str | None = None,
     ) -> AsyncGenerator[httpx2.Response]:
-        """An answer whose body is still to be read; raises `HubError` and `NetworkOff`."""
+        """An answer whose body is still to be read; raises `HubError` and `NetworkOff`.
+
+        `token` takes the place of the kept one; it goes where that would.
+        """
         sent = dict(headers or {})
-        if self.endpoint.is_origin_of(url) and (token := await self._given_token()):
-            sent["Authorization"] = f"Bearer {token}"
+        if self.endpoint.is_origin_of(url) and (given := await self._given_token(token)):
+            sent["Authorization"] = f"Bearer {given}"
         host = self.endpoint.host
         try:
             host = httpx2.URL(url).host
@@ -169,9 +198,11 @@ class HubClient:
             )
         self._gate.ask(request.extensions[_PURPOSE], request.url.host)
 
-    async def _given_token(self) -> str | None:
+    async def _given_token(self, instead: str | None = None) -> str | None:
         if not self.endpoint.may_see_token:
             return None
+        if instead is not None:
+            return instead
         if self._token is None:
             name = self.endpoint.secret_name
             self._token = asyncio.ensure_future(asyncio.to_thread(self._read_token, name))

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from app.domain.hub import RepoDetails, RepoPage, RepoQuery
+from app.domain.errors import AppError
+from app.domain.hub import HubPlace, HubWay, RepoDetails, RepoPage, RepoQuery
 from app.domain.ports import NetworkGate
 from app.domain.transfer import Transfer, TransferLimits, TransferRequest
 from app.flow.loop_thread import LoopThread
@@ -37,8 +38,10 @@ class Hub:
         read_token: Callable[[str], str | None],
         limits: TransferLimits,
         own: Callable[[], None] = lambda: None,
+        way: HubWay = HubWay(),  # noqa: B008 - a frozen value
     ) -> None:
-        """`address` is as `endpoint_at` takes it; a bad one raises `UsageError` with each call.
+        """`address` is as `endpoint_at` takes it; a bad one raises `UsageError` with each call. Of
+        `way` only proxy and certificates count, until `go_another_way`.
 
         `models` is the folder in which downloads appear; see `HubClient` for `read_token`.
 
@@ -46,6 +49,7 @@ class Hub:
         the same part files. It raises an `AppError` where another one does.
         """
         self._address = address
+        self._way = way
         self._models = models
         self._gate = gate
         self._read_token = read_token
@@ -91,6 +95,38 @@ class Hub:
         return await self._ask(
             lambda inside: inside.catalogue.read_range(repo_id, commit, path, start, length)
         )
+
+    def place(self) -> HubPlace:
+        """Which hub is asked; raises `UsageError` for a bad address."""
+        endpoint = endpoint_at(self._address)
+        return HubPlace(endpoint.url, endpoint.host, endpoint.secret_name, endpoint.may_see_token)
+
+    async def go_another_way(self, way: HubWay) -> None:
+        """From the next request on; raises `UsageError`, `ProxyUnusable` and
+        `CertificatesUnusable`, and then everything stays as it was."""
+        endpoint = endpoint_at(way.address)
+        before = self._address, self._way
+        begun = self._inside is not None
+
+        async def go(inside: _Inside) -> None:
+            if begun:
+                inside.client.go_another_way(endpoint, way)
+
+        # Already now: what is opened only with this goes the new way.
+        self._address, self._way = way.address, way
+        try:
+            await self._ask(go)
+        except AppError:
+            self._address, self._way = before
+            raise
+
+    async def account(self, token: str | None = None) -> str:
+        """The name of the account that a token (or the kept one) belongs to."""
+        return await self._ask(lambda inside: inside.catalogue.account(token))
+
+    async def greet(self) -> None:
+        """Return if the hub answers."""
+        await self._ask(lambda inside: inside.catalogue.greet())
 
     async def token_changed(self) -> None:
         """The next request reads the token anew."""
@@ -181,7 +217,7 @@ class Hub:
             from app.hub.client import HubClient
             from app.hub.transfers.queue import Queue
 
-            client = HubClient(endpoint_at(self._address), self._gate, self._read_token)
+            client = HubClient(endpoint_at(self._address), self._gate, self._read_token, self._way)
             queue = Queue(self._models, client, self._limits, self._heard)
             self._inside = _Inside(client, Catalogue(client), queue)
         return self._inside

@@ -129,7 +129,7 @@ class Ollama:
                 _client(host, silent_for) as client,
                 client.stream("POST", address + path, json={"model": name}) as response,
             ):
-                if response.status_code >= 400:
+                if response.status_code >= 300:
                     raise await _refusal(response, name)
                 yield response
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.domain.facts import Fact
 from app.flow.broadcast import Broadcast
+from app.services.access import AccessService
 from app.services.benchmarks import BenchmarkService
 from app.services.chat import ChatService
 from app.services.context_meter import ContextMeterService
@@ -39,5 +40,6 @@ class Services:
     hub: HubService
     library: LibraryService
     ollama: OllamaService
+    access: AccessService
     quantise: QuantiseService
     transfers: TransferService

@@ -25,10 +25,10 @@ class HubService:
         catalogue: HubCatalogue,
         library: ModelLibrary,
         curated: Callable[[], tuple[CuratedRepo, ...]],
-        address: str = "",
+        address: Callable[[], str] = str,
     ) -> None:
-        """`address` is the hub's own, where it is a mirror: names may be copied from it too."""
-        self._mirrors = (address,)
+        """`address` tells the hub's own, where it is a mirror: names may be copied from it too."""
+        self._address = address
         self._catalogue = catalogue
         self._library = library
         self._curated = curated
@@ -55,11 +55,11 @@ class HubService:
 
     def read_name(self, text: str) -> ModelName:
         """Whose model a name or an address means; raises `UsageError`. Asks nobody."""
-        return parse_model_name(text, self._mirrors)
+        return parse_model_name(text, (self._address(),))
 
     async def find(self, name: str) -> tuple[RepoDetails, Variant]:
         """What a name asks for (see `parse_repo_name`); raises `UsageError` too."""
-        wanted = parse_repo_name(name, self._mirrors)
+        wanted = parse_repo_name(name, (self._address(),))
         details = await self._catalogue.details(wanted.repo_id)
         return details, _chosen(details, wanted)
 

@@ -375,6 +375,7 @@ class FakeServices:
         self.transfers: Any = TransferService(
             self.offers, cast("ModelService", self.models), self.facts, self.tasks
         )
+        self.quantise = FakeQuantise(self.facts, self.fit)
 
     @staticmethod
     def _on_error(error: BaseException) -> None:

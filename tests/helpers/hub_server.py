@@ -25,6 +25,8 @@ from app.domain.hub import RepoFile
 from app.domain.transfer import TransferRequest
 
 TOKEN = "hf_a_token_for_tests"
+ACCOUNT = "ada"
+"""The name that the token belongs to."""
 COMMIT = "c0ffee" + "0" * 34
 _BLOCK = 1 << 16
 
@@ -86,6 +88,7 @@ class HubServer:
         self.storage_fault_always: Fault | None = None
         self.ignore_ranges = False
         self.no_storage = False
+        self.no_accounts = False
         """The hub gives files itself, without a redirect."""
         self.no_head = False
         self.announced: dict[str, str] = {}
@@ -214,6 +217,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(self.hub.hub_faults.popleft(), b"")
         elif path == "/api/models":
             self._list(query)
+        elif path == "/api/whoami-v2" and not self.hub.no_accounts:
+            known = self.headers.get("authorization") == f"Bearer {TOKEN}"
+            if known:
+                self._json({"type": "user", "name": ACCOUNT})
+            else:
+                self._plain(401, b"Invalid user token.")
         elif path.startswith("/api/models/"):
             repo = self._permitted(path.removeprefix("/api/models/"), reading=False)
             if repo is not None:

@@ -48,7 +48,7 @@ class Browser(QWidget):
         self._theme = theme
         self.field = self._make_field()
         self.filters = Filters(theme)
-        self.popular = text_button("Show what is popular")
+        self.popular = text_button(" Show what is popular", "Show what is popular")
         self.popular.setIcon(theme.icon("globe", "muted"))
         self.back = text_button("Lamplight's own list", kind="link")
         self.widen = text_button("Clear the filters", kind="link")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.gui.theme.keeper import ThemeKeeper
     from app.gui.theme.tokens import Tokens
 
-_PORTION = 4_000
+_PORTION = 1_500
 """Characters that are laid out at once: some milliseconds."""
 
 

@@ -19,7 +19,8 @@ from app.domain.quick_fit import (
     parameters_of,
     quick_verdict,
 )
-from app.domain.repo_name import RepoName, parse_repo_name
+from app.domain.repo_name import ModelName, OllamaName
+from app.domain.variants import quantisation_in
 from app.gui.discover import words
 from app.gui.discover.filters import Wish, narrowed
 from app.gui.discover.repo_controller import RepoController
@@ -49,6 +50,10 @@ class DiscoverController(QObject):
     chat_wished = Signal()
     """A model was chosen: on to the conversation."""
     library_wished = Signal()
+    ollama_wished = Signal(str)
+    """The address of a model of Ollama's was pasted."""
+    network_wished = Signal()
+    """How the hub is reached is to be looked at."""
     token_wished = Signal(str)
     """An access token is needed, and why."""
 
@@ -83,10 +88,12 @@ class DiscoverController(QObject):
         browser.search_wished.connect(self._search)
         browser.trouble.again_wished.connect(self.again)
         browser.trouble.library_wished.connect(self.library_wished)
+        browser.trouble.network_wished.connect(self.network_wished)
         browser.trouble.token_wished.connect(self.token_wished)
         repo.opened.connect(browser.select)
         repo.chat_wished.connect(self.chat_wished)
         repo.library_wished.connect(self.library_wished)
+        repo.network_wished.connect(self.network_wished)
         repo.token_wished.connect(self.token_wished)
         self._panel.shown.connect(self._on_shown)
 
@@ -164,13 +171,26 @@ class DiscoverController(QObject):
             return
         self._stop()
         self._following = None
-        address = _address_in(text)
-        if address is not None:
-            self.repo.open(address.repo_id, address.quantisation)
-            text = address.repo_id
+        named = self._named_by_address(text)
+        if isinstance(named, OllamaName):
+            self._browser.field.clear()
+            self.ollama_wished.emit(text)
+            return
+        if named is not None:
+            self.repo.open(named.repo_id, named.quantisation or quantisation_in(named.path))
+            text = named.repo_id
         self._wish = self._browser.filters.wish(text)
         self._browser.show_waiting("Asking the hub…")
         self._asking = self._tasks.spawn(self._find(self._wish), "search-hub")
+
+    def _named_by_address(self, text: str) -> ModelName | None:
+        """The model whose address was pasted; what has none is words to look for."""
+        if "://" not in text and "." not in text.partition("/")[0]:
+            return None
+        try:
+            return self._services.hub.read_name(text)
+        except UsageError:
+            return None
 
     async def _find(self, wish: Wish) -> None:
         try:
@@ -245,16 +265,6 @@ def _verdict(repo: RepoSummary, room: Room) -> Verdict | None:
     """Whether it fits at about four bits; None where nobody says how large it is."""
     parameters = parameters_of(repo)
     return quick_verdict(bytes_at_four_bits(parameters), room) if parameters else None
-
-
-def _address_in(text: str) -> RepoName | None:
-    """The repository that a pasted address names."""
-    if "://" not in text and "." not in text.partition("/")[0]:
-        return None
-    try:
-        return parse_repo_name(text)
-    except UsageError:
-        return None
 
 
 def _proposals_sentence(room: Room) -> str:

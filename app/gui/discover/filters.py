@@ -84,12 +84,12 @@ class Filters(QWidget):
         super().__init__()
         self.sort = _choice(theme, "Sort", _SORTS)
         self.fits = TickBox(theme, "Fits here", "Leave out what is too large for this computer")
-        self.size = _choice(theme, "Size", _SIZES)
+        self.parameters = _choice(theme, "Size", _SIZES)
         self.task = _choice(theme, "Task", _TASKS)
         self.licence = _choice(theme, "Licence", _LICENCES)
         self.language = _choice(theme, "Language", _LANGUAGES)
-        self._conditions = (self.size, self.task, self.licence, self.language)
-        self._more = text_button("Filters", kind="quiet")
+        self._conditions = (self.parameters, self.task, self.licence, self.language)
+        self._more = text_button(" Filters", "Filters", kind="quiet")
         self._more.setIcon(theme.icon("list-filter", "muted"))
         self._more.setCheckable(True)
         self._folded = QWidget()
@@ -120,7 +120,7 @@ class Filters(QWidget):
 
     def wish(self, text: str) -> Wish:
         """For these words."""
-        low, high = self.size.currentData()
+        low, high = self.parameters.currentData()
         query = RepoQuery(
             text=text,
             sort=self.sort.currentData(),
@@ -150,7 +150,7 @@ class Filters(QWidget):
 
     def _on_changed(self) -> None:
         count = sum(bool(box.currentIndex()) for box in self._conditions)
-        self._more.setText(f"Filters ({count})" if count else "Filters")
+        self._more.setText(f" Filters ({count})" if count else " Filters")
         self.changed.emit()
 
 

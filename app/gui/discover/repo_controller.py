@@ -34,6 +34,7 @@ class RepoController(QObject):
     """The page of this repository is shown."""
     chat_wished = Signal()
     library_wished = Signal()
+    network_wished = Signal()
     token_wished = Signal(str)
 
     def __init__(
@@ -67,6 +68,7 @@ class RepoController(QObject):
         page.browse_wished.connect(self._browse)
         page.link_activated.connect(self._presenter.ask_link)
         page.library_wished.connect(self.library_wished)
+        page.network_wished.connect(self.network_wished)
         page.token_wished.connect(self.token_wished)
         variants.closer_wished.connect(self._look)
         variants.download_wished.connect(self._download)

@@ -35,13 +35,14 @@ class RepoPage(QWidget):
     link_activated = Signal(str)
     token_wished = Signal(str)
     library_wished = Signal()
+    network_wished = Signal()
 
     def __init__(self, theme: ThemeKeeper, closer: QWidget) -> None:
         """`closer`: what stands below the variant that is looked at."""
         super().__init__()
         named(self, "Repository")
         self._theme = theme
-        self.back = text_button("Back", kind="quiet")
+        self.back = text_button(" Back", "Back", kind="quiet")
         self.back.setIcon(theme.icon("arrow-left", "muted"))
         self.browse = icon_button(
             theme, "external-link", "Open in a web browser", "Its page in your web browser"
@@ -134,16 +135,16 @@ class RepoPage(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(inside, 100)
         row.addStretch(1)
-        self.scroll = QScrollArea()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.scroll.setWidget(middle)
+        self.view = QScrollArea()
+        self.view.setWidgetResizable(True)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.setWidget(middle)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._top)
-        column.addWidget(self.scroll, 1)
+        column.addWidget(self.view, 1)
 
     def _wire(self) -> None:
         self.back.clicked.connect(self.back_wished)
@@ -156,6 +157,7 @@ class RepoPage(QWidget):
         self.trouble.page_wished.connect(lambda: self.browse_wished.emit(""))
         self.trouble.token_wished.connect(self.token_wished)
         self.trouble.library_wished.connect(self.library_wished)
+        self.trouble.network_wished.connect(self.network_wished)
         self.card.link_activated.connect(self.link_activated)
 
     # ------------------------------------------------------------------------------- content
@@ -171,7 +173,7 @@ class RepoPage(QWidget):
         self._show_name(repo_id)
         self.terms.setText("Asking the hub about it…")
         self._show_parts(None)
-        self.scroll.verticalScrollBar().setValue(0)
+        self.view.verticalScrollBar().setValue(0)
 
     def show_error(self, repo_id: str, error: AppError) -> None:
         """It cannot be shown, and why."""

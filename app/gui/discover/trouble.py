@@ -11,11 +11,13 @@ from app.domain.errors import (
     AccessNotGranted,
     AppError,
     HubBusy,
+    HubNotTrusted,
     HubSilent,
     HubUnreachable,
     NetworkOff,
     TokenNeeded,
     TokenRefused,
+    UsageError,
 )
 from app.gui.controls import Sign, label, named, restyle, styled, text_button
 from app.gui.flow_layout import FlowLayout
@@ -24,6 +26,8 @@ from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
 
 OFFLINE = (HubSilent, HubUnreachable, NetworkOff)
 """Nothing can be asked just now; what is on this computer works all the same."""
+_OF_THE_WAY = (HubNotTrusted, HubUnreachable, UsageError)
+"""Perhaps a matter of proxy, certificates or the hub's address."""
 _SIGN = 18
 
 
@@ -32,6 +36,8 @@ class TroubleNote(QFrame):
 
     again_wished = Signal()
     library_wished = Signal()
+    network_wished = Signal()
+    """How the hub is reached: the offline switch, address, proxy, certificates."""
     page_wished = Signal()
     """The repository's page in a web browser."""
     token_wished = Signal(str)
@@ -56,12 +62,14 @@ class TroubleNote(QFrame):
         self.page = text_button("Open its page")
         self.token = text_button("Give an access token…", "Give an access token")
         self.library = text_button("Show my models", kind="quiet")
-        self._buttons = (self.token, self.page, self.again, self.library)
+        self.network = text_button("Network and access…", "Network and access")
+        self._buttons = (self.token, self.page, self.again, self.network, self.library)
         self._lay_out()
         self.again.clicked.connect(self.again_wished)
         self.page.clicked.connect(self.page_wished)
         self.token.clicked.connect(self._on_token)
         self.library.clicked.connect(self.library_wished)
+        self.network.clicked.connect(self.network_wished)
         self.hide()
 
     def _lay_out(self) -> None:
@@ -91,7 +99,9 @@ class TroubleNote(QFrame):
         self._remedy.setText(error.remedy)
         self.setAccessibleDescription(f"{error.title} {error.remedy}".strip())
         self.setToolTip(error.detail)
-        self.again.setVisible(not waits)
+        is_off = isinstance(error, NetworkOff)
+        self.again.setVisible(not waits and not is_off)
+        self.network.setVisible(is_off or isinstance(error, _OF_THE_WAY))
         self.token.setVisible(needs_token)
         self.page.setVisible(has_page and isinstance(error, AccessNotGranted | TokenNeeded))
         self.page.setText(

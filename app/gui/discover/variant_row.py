@@ -19,7 +19,8 @@ from app.gui.controls import (
     styled,
     text_button,
 )
-from app.gui.discover import transfer_words, words
+from app.gui.discover import words
+from app.gui.downloads.words import can_resume, progress_line, trouble_text
 from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3
 
 if TYPE_CHECKING:
@@ -91,9 +92,8 @@ class VariantRow(QWidget):
         self.bar = named(QProgressBar(), f"Progress of {self._name}")
         self.bar.setTextVisible(False)
         self.bar.setRange(0, _STEPS)
-        self.sentence = ElidedLabel()
+        self.sentence = label(tone="muted", wrap=True)
         self.sentence.setObjectName("Download sentence")
-        styled(self.sentence, tone="muted")
         self.pause = icon_button(theme, "pause", f"Pause {self._name}", "Pause")
         self.resume = icon_button(theme, "play", f"Resume {self._name}", "Go on")
         self.cancel = icon_button(
@@ -144,7 +144,7 @@ class VariantRow(QWidget):
         line.setSpacing(SPACE_1)
         line.addWidget(self.sentence, 1)
         for button in (self.pause, self.resume, self.cancel):
-            line.addWidget(button)
+            line.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self._progress)
         column.setContentsMargins(SPACE_2, 0, 0, SPACE_3)
         column.setSpacing(SPACE_1)
@@ -189,13 +189,13 @@ class VariantRow(QWidget):
     def _show_transfer(self, transfer: Transfer) -> None:
         total = max(1, transfer.request.total_bytes)
         self.bar.setValue(min(_STEPS, transfer.done_bytes * _STEPS // total))
-        self.sentence.set_full_text(*transfer_words.progress(transfer))
+        said = (progress_line(transfer), trouble_text(transfer))
+        self.sentence.setText("\n".join(filter(None, said)))
         tone = "danger" if transfer.phase is TransferPhase.FAILED else "muted"
         if self.sentence.property("tone") != tone:
             restyle(self.sentence, tone=tone)
-        rests = transfer.phase in (TransferPhase.PAUSED, TransferPhase.FAILED)
-        self.pause.setVisible(not rests)
-        self.resume.setVisible(rests)
+        self.pause.setVisible(not can_resume(transfer))
+        self.resume.setVisible(can_resume(transfer))
 
     def _show_badge(self) -> None:
         here = bool(self._holding.path)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from app.domain.errors import AppError, HubBusy, HubUnreachable, NetworkOff, TokenNeeded
+from app.domain.errors import HubBusy, HubUnreachable, NetworkOff, TokenNeeded
 from app.domain.hub import RepoSort
 from app.domain.quick_fit import most_parameters
+from app.gui.byname.dialog import ByNameDialog
+from app.gui.discover.controller import DiscoverController
 from app.gui.pages import CHAT, MODELS
 from tests.gui.discover.conftest import GATED, LARGE, QWEN, Scene
 from tests.helpers.hub_repos import usual
+
+
+def wired(scene: Scene) -> DiscoverController:
+    assert scene.stage.wiring is not None
+    return scene.stage.wiring.models.discover
 
 
 async def test_nothing_is_asked_before_somebody_acts(scene: Scene) -> None:
@@ -62,7 +68,7 @@ async def test_order_and_conditions_are_asked_of_the_hub(scene: Scene) -> None:
         (filters.licence, "MIT"),
         (filters.task, "Text and images"),
         (filters.language, "German"),
-        (filters.size, "2B to 5B"),
+        (filters.parameters, "2B to 5B"),
     ):
         box.setCurrentText(text)
     await scene.stage.settle()
@@ -132,14 +138,8 @@ async def test_nothing_found_is_said_and_the_filters_can_go(scene: Scene) -> Non
     await scene.stage.until(lambda: scene.names == [LARGE])
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        HubUnreachable("hub.example cannot be reached.", "", "Check the connection."),
-        NetworkOff("Lamplight is set to use no network.", "", "Switch that off."),
-    ],
-)
-async def test_without_a_network_the_own_list_stays(scene: Scene, error: AppError) -> None:
+async def test_without_a_network_the_own_list_stays(scene: Scene) -> None:
+    error = HubUnreachable("hub.example cannot be reached.", "", "Check the connection.")
     await scene.begin()
     scene.hub.refuses_asking = error
     await scene.search("qwen")
@@ -151,6 +151,24 @@ async def test_without_a_network_the_own_list_stays(scene: Scene, error: AppErro
     trouble.again.click()
     await scene.stage.until(lambda: scene.names == [QWEN])
     assert not trouble.isVisible()
+
+
+async def test_the_offline_switch_leads_to_where_it_is(scene: Scene) -> None:
+    await scene.begin()
+    scene.hub.refuses_asking = NetworkOff("Lamplight is set to use no network.", "", "Switch that.")
+    await scene.search("qwen")
+    trouble = scene.panel.browser.trouble
+    assert scene.names == ["a/tiny", QWEN]
+    assert not trouble.again.isVisible()
+    wished: list[bool] = []
+    discover = wired(scene)
+    discover.network_wished.disconnect()
+    discover.network_wished.connect(lambda: wished.append(True))
+    trouble.network.click()
+    assert wished == [True]
+    scene.hub.refuses_asking = None
+    discover.again()
+    await scene.stage.until(lambda: scene.names == [QWEN])
 
 
 async def test_a_busy_hub_is_asked_again_by_itself(scene: Scene) -> None:
@@ -171,8 +189,9 @@ async def test_a_hub_that_wants_a_token_leads_to_the_question_for_it(scene: Scen
     await scene.begin()
     scene.hub.refuses_asking = TokenNeeded("This hub is for members.", "", "Give a token.")
     wished: list[str] = []
-    assert scene.stage.wiring is not None
-    scene.stage.wiring.models.discover.token_wished.connect(wished.append)
+    discover = wired(scene)
+    discover.token_wished.disconnect()
+    discover.token_wished.connect(wished.append)
     await scene.search("qwen")
     scene.stage.find(QPushButton, "Give an access token").click()
     assert wished == ["This hub is for members."]
@@ -185,6 +204,24 @@ async def test_a_pasted_address_opens_the_page_itself(scene: Scene) -> None:
     await scene.stage.settle()
     assert scene.panel.page.variants.open_path == scene.rows["Q6_K"].path
     assert scene.names == [QWEN]
+
+
+async def test_an_address_of_a_file_opens_its_variant(scene: Scene) -> None:
+    await scene.begin()
+    await scene.search(f"https://hf.co/{QWEN}/resolve/main/Qwen3-8B-Q3_K_M.gguf?download=true")
+    await scene.stage.until(lambda: scene.rows)
+    await scene.stage.settle()
+    assert scene.panel.page.variants.open_path == scene.rows["Q3_K_M"].path
+
+
+async def test_an_address_of_ollamas_leads_to_the_dialog_for_names(scene: Scene) -> None:
+    await scene.begin()
+    scene.panel.browser.field.setText("https://ollama.com/library/llama3.2:3b")
+    await scene.stage.until(lambda: scene.stage.window.findChildren(ByNameDialog))
+    (dialog,) = scene.stage.window.findChildren(ByNameDialog)
+    assert "“llama3.2:3b” is a name of Ollama's" in dialog.about.text()
+    assert scene.panel.browser.text == ""
+    assert scene.searches == []
 
 
 async def test_the_keyboard_is_enough(scene: Scene) -> None:

@@ -12,12 +12,15 @@ from typing import Any
 from app.cli.commands import CliCommand
 from app.cli.output import Output
 from app.cli.run import run
+from app.config.secrets import SessionSecrets
 from app.services import Services
+from app.services.access import AccessService
 from app.services.context_meter import ContextMeterService
 from app.services.doctor import DoctorProbes, DoctorService
 from app.services.hub import HubService
 from app.services.ollama import OllamaService
 from app.services.transfers import TransferService
+from tests.helpers.scripted_access import ScriptedHubAccess, ScriptedKeyring
 from tests.unit.services.world import World, world
 
 
@@ -71,6 +74,9 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         hub=HubService(made.hub, made.shelf, lambda: ()),
         library=made.library,
         ollama=OllamaService(made.ollama, made.models, made.fit),
+        access=AccessService(
+            ScriptedHubAccess(), SessionSecrets(ScriptedKeyring()), made.settings, ""
+        ),
         quantise=made.quantise,
         transfers=TransferService(made.hub, made.models, made.models._facts, made.tasks),
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import keyring
 import keyring.backend
@@ -12,7 +15,7 @@ import keyring.backends.null
 import keyring.errors
 import pytest
 
-from app.config.secrets import KeyringSecrets, keyring_backend_name
+from app.config.secrets import KeyringSecrets, SessionSecrets, keyring_backend_name
 from app.domain.errors import KeyringUnusable
 
 
@@ -79,3 +82,55 @@ def test_without_a_keyring_nothing_is_kept_and_that_is_said():
 def test_it_is_imported_only_when_asked():
     code = "import sys, app.config.secrets; sys.exit('keyring' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_held_for_the_session_is_read_first_and_kept_nowhere(kept: Kept):
+    secrets = SessionSecrets(KeyringSecrets())
+    secrets.keep("token", "hf_kept")
+    secrets.hold("token", "hf_held")
+    assert (secrets.read("token"), secrets.is_held("token")) == ("hf_held", True)
+    assert kept.secrets == {("Lamplight", "token"): "hf_kept"}
+    secrets.keep("token", "hf_new")
+    assert (secrets.read("token"), secrets.is_held("token")) == ("hf_new", False)
+    secrets.hold("token", "hf_held")
+    secrets.forget("token")
+    assert secrets.read("token") is None
+    assert kept.secrets == {}
+
+
+_REAL = """
+import asyncio
+from app.config.secrets import KeyringSecrets, SessionSecrets, keyring_backend_name
+
+name = keyring_backend_name()
+assert "SecretService" in name, name
+secrets = SessionSecrets(KeyringSecrets())
+assert secrets.read("a") is None
+secrets.keep("a", "hf_x")
+assert SessionSecrets(KeyringSecrets()).read("a") == "hf_x"
+secrets.forget("a")
+assert secrets.read("a") is None
+"""
+
+
+@pytest.mark.skipif(
+    not (shutil.which("dbus-run-session") and shutil.which("gnome-keyring-daemon")),
+    reason="there is no keyring of a desktop here",
+)
+def test_the_keyring_of_a_desktop(tmp_path: Path):
+    script = tmp_path / "real.py"
+    script.write_text(_REAL)
+    unlocked = "gnome-keyring-daemon --unlock --components=secrets >/dev/null"
+    command = f"printf x | {unlocked} && exec {sys.executable} {script}"
+    subprocess.run(
+        ["dbus-run-session", "--", "sh", "-c", command],
+        check=True,
+        timeout=50,
+        env={
+            **{key: value for key, value in os.environ.items() if "PYTHON_KEYRING" not in key},
+            "HOME": str(tmp_path),
+            "XDG_DATA_HOME": str(tmp_path / "data"),
+            "XDG_RUNTIME_DIR": str(tmp_path),
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+        },
+    )

@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.errors import HubSilent, NoSpace
 from app.domain.fit import Verdict
 from app.domain.hub import RepoSummary
-from app.domain.transfer import Transfer, TransferPhase, TransferRequest
-from app.gui.discover import transfer_words, words
-from tests.helpers.hub_repos import file_of, named, repo, usual
+from app.gui.discover import words
+from tests.helpers.hub_repos import named, repo, usual
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -89,38 +87,3 @@ def test_a_quantisation_that_occurs_twice_is_told_apart_by_the_file():
     names = {words.variant_name(variant, details.variants) for variant in details.variants}
     assert names == {"base-Q8_0", "chat-Q8_0", "Q4_0"}
     assert words.variant_name(named(details, "Q4_0"), details.variants) == "Q4_0"
-
-
-def transfer(phase: TransferPhase, **changes: object) -> Transfer:
-    request = TransferRequest("a/b", "c" * 40, "b", (file_of("m.gguf", 4_000_000_000),))
-    return Transfer("t", request, phase, 1_000_000_000, **changes)
-
-
-@pytest.mark.parametrize(
-    ("state", "sentence"),
-    [
-        (
-            transfer(TransferPhase.RUNNING, bytes_per_second=45e6, seconds_left=67.0),
-            "1.0 GB of 4.0 GB · 45 MB/s · 1:07 left",
-        ),
-        (
-            transfer(TransferPhase.RUNNING, bytes_per_second=1e5, seconds_left=30_000.0),
-            "1.0 GB of 4.0 GB · 100 kB/s · 8 h 20 min left",
-        ),
-        (transfer(TransferPhase.PAUSED), "Paused at 1.0 GB of 4.0 GB."),
-        (
-            transfer(TransferPhase.PAUSED, error=NoSpace("The disk is full.")),
-            "Paused at 1.0 GB of 4.0 GB: The disk is full.",
-        ),
-        (
-            transfer(TransferPhase.RETRYING, error=HubSilent("It broke.", "", "Try again.")),
-            "It broke. It goes on by itself.",
-        ),
-        (
-            transfer(TransferPhase.FAILED, error=HubSilent("It broke.", "", "Try again.")),
-            "It broke. Try again.",
-        ),
-    ],
-)
-def test_how_far_a_download_is(state: Transfer, sentence: str):
-    assert transfer_words.progress(state)[0] == sentence

@@ -143,6 +143,11 @@ def test_an_address_that_is_none_is_said_whatever_is_asked(tmp_path: Path):
     asyncio.run(main())
 
 
+def test_a_repository_has_a_page_for_a_web_browser_at_the_same_address(tmp_path: Path):
+    hub = Hub("mirror.example/hf/", tmp_path, OpenGate(), lambda name: None, TransferLimits())
+    assert hub.page_address("author/a name") == "https://mirror.example/hf/author/a%20name"
+
+
 def test_several_first_questions_at_once_make_one_queue_and_one_client(tmp_path: Path):
     async def main(server: HubServer) -> None:
         repo = server.add(FakeRepo("author/model", {"m.gguf": b"1" * 1000}, gated="auto"))

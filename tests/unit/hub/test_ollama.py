@@ -182,7 +182,7 @@ def said(words: str) -> Fault:
         (Fault(400, b'{"error":"invalid model name"}'), OllamaUnknownModel, "knows no model"),
         (Fault(500, b'{"error":{"odd":1}}'), OllamaBroken, "not an Ollama"),
         (Fault(200, b"<html>a page of another program</html>"), OllamaBroken, "not an Ollama"),
-        (Fault(302, b""), OllamaBroken, "stopped before it had all"),
+        (Fault(302, b""), OllamaBroken, "not an Ollama"),
     ],
 )
 def test_every_fault_is_a_sentence(
