@@ -129,7 +129,10 @@ class LibraryView:
 
     def offer(self) -> None:
         """Have in the list of models what is known now."""
-        found = [entry.model for entry in self.entries.values() if entry.can_chat]
+        chat = [entry for entry in self.entries.values() if entry.can_chat]
+        # Stable, so that by name among those that were never used.
+        chat.sort(key=lambda entry: (not entry.is_favourite, -entry.last_used))
+        found = [entry.model for entry in chat]
         self._models.show_found(found, self._by_path.keys())
 
     def watch(self, active: bool) -> None:
