@@ -54,6 +54,7 @@ class ModelController(QObject):
         self._folder = Path.home()
         popup.opened.connect(self._show_fits)
         popup.choose_wished.connect(self.choose)
+        popup.filtered.connect(self._show_fits)
         popup.forget_wished.connect(lambda path: self._do(self._services.models.forget(path)))
         popup.load_wished.connect(self.load)
         popup.unload_wished.connect(
@@ -88,9 +89,7 @@ class ModelController(QObject):
         """Against what is free now, so again each time that the list is looked at."""
         fits = self._services.fit
         self._popup.show_loaded(self._services.models.loaded)
-        self._popup.show_fits(
-            {model.path: fits.fit(model) for model in self._services.models.models}
-        )
+        self._popup.show_fits({model.path: fits.fit(model) for model in self._popup.listed})
 
     def _show_state(self, state: ModelState) -> None:
         self._button.show_state(state)

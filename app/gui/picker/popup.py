@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QGraphicsDropShadowEffect,
     QHBoxLayout,
     QLayout,
+    QLineEdit,
     QProgressBar,
     QScrollArea,
     QVBoxLayout,
@@ -28,12 +29,16 @@ from app.domain.generation import LoadedInfo
 from app.domain.localmodel import LocalModel
 from app.gui.controls import label, named, separator, styled, text_button
 from app.gui.picker.row import ModelRow
-from app.gui.picker.sentences import long_state, memory_lines
+from app.gui.picker.sentences import facts_of, long_state, memory_lines
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3
 
 _WIDTH = 420
 _LIST_HEIGHT = 264
+_ROWS = 30
+"""A row is a widget of many parts: hundreds of them would be felt. The others are typed for."""
+_FILTERED_FROM = 9
+"""So many models do not fit at once."""
 
 
 class ModelPopup(QFrame):
@@ -51,6 +56,8 @@ class ModelPopup(QFrame):
     measure_wished = Signal()
     quantise_wished = Signal()
     memory_wished = Signal()
+    filtered = Signal()
+    """Other models have rows than before."""
     opened = Signal()
     closed = Signal()
 
@@ -61,6 +68,7 @@ class ModelPopup(QFrame):
         self._theme = theme
         self._window = window
         self._button = button
+        self._models: tuple[LocalModel, ...] = ()
         self._rows: list[ModelRow] = []
         self._state = ModelState()
         shadow = QGraphicsDropShadowEffect(self)
@@ -85,6 +93,13 @@ class ModelPopup(QFrame):
         self.hide()
 
     def _make_list(self) -> None:
+        self._filter = named(QLineEdit(), "Filter models")
+        self._filter.setPlaceholderText("Filter models")
+        self._filter.setClearButtonEnabled(True)
+        self._filter.hide()
+        self._rest = label(tone="muted")
+        self._rest.setObjectName("Models not shown")
+        self._rest.hide()
         self._inside = QWidget()
         self._list = QVBoxLayout(self._inside)
         self._list.setContentsMargins(0, 0, 0, 0)
@@ -123,7 +138,9 @@ class ModelPopup(QFrame):
         column = self._column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, SPACE_2)
         column.setSpacing(SPACE_2)
+        column.addWidget(self._filter)
         column.addWidget(self._scroll)
+        column.addWidget(self._rest)
         column.addWidget(separator())
         column.addLayout(state)
         column.addWidget(separator())
@@ -134,6 +151,7 @@ class ModelPopup(QFrame):
         column.addWidget(self._open)
 
     def _wire(self) -> None:
+        self._filter.textChanged.connect(self._on_filter)
         self._load.clicked.connect(self.load_wished)
         self._unload.clicked.connect(lambda: self.unload_wished.emit(""))
         self._cancel.clicked.connect(self.cancel_wished)
@@ -146,20 +164,50 @@ class ModelPopup(QFrame):
     # ------------------------------------------------------------------------------- content
 
     def show_models(self, models: Sequence[LocalModel]) -> None:
-        """List these models."""
+        """List these models, or those of them that are typed for."""
+        self._models = tuple(models)
+        self._filter.setVisible(len(models) >= _FILTERED_FROM)
+        if not self._filter.isVisibleTo(self):
+            self._filter.clear()
+        self._show_rows()
+
+    @property
+    def listed(self) -> tuple[LocalModel, ...]:
+        """The models that have a row."""
+        words = self._filter.text().casefold().split()
+        path = self._state.model.path if self._state.model else None
+        fitting = [model for model in self._models if _has(model, words)]
+        if len(fitting) > _ROWS:
+            # The one that answers is always among them; sorting keeps the order of the others.
+            fitting.sort(key=lambda model: model.path != path)
+        return tuple(fitting[:_ROWS])
+
+    def _on_filter(self) -> None:
+        self._show_rows()
+        self.filtered.emit()
+
+    def _show_rows(self) -> None:
+        models = self.listed
+        words = self._filter.text().casefold().split()
+        left = sum(_has(model, words) for model in self._models) - len(models)
+        self._rest.setText(f"{left:,} more: type a part of the name.")
+        self._rest.setVisible(left > 0)
+        self._make_rows()
+        self._mark_current()
+        self._fit()
+
+    def _make_rows(self) -> None:
         for row in self._rows:
             self._list.removeWidget(row)
             row.hide()
             row.deleteLater()
-        self._rows = [ModelRow(self._theme, model) for model in models]
+        self._rows = [ModelRow(self._theme, model) for model in self.listed]
         for row in self._rows:
             row.chosen.connect(self.choose_wished)
             row.forget_wished.connect(self.forget_wished)
             row.settings_wished.connect(self._on_settings)
             row.unload_wished.connect(self.unload_wished)
             self._list.addWidget(row)
-        self._mark_current()
-        self._fit()
 
     def show_loaded(self, loaded: Sequence[LoadedInfo]) -> None:
         """Say which models are in memory."""
@@ -194,6 +242,8 @@ class ModelPopup(QFrame):
 
     def _mark_current(self) -> None:
         path = self._state.model.path if self._state.model else None
+        if len(self._models) > len(self._rows) and path not in {row.path for row in self._rows}:
+            self._make_rows()
         for row in self._rows:
             row.set_current(row.path == path)
 
@@ -217,6 +267,7 @@ class ModelPopup(QFrame):
         """Close; the focus is the window's again."""
         if self.isVisible():
             self.hide()
+            self._filter.clear()
             _application().removeEventFilter(self)
             self.closed.emit()
 
@@ -277,6 +328,11 @@ class ModelPopup(QFrame):
                 self.focusNextChild()
             case Qt.Key.Key_Up:
                 self.focusPreviousChild()
+            case _ if (
+                event.text().isprintable() and event.text().strip() and self._filter.isVisible()
+            ):
+                self._filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+                self._filter.insert(event.text())
             case _:
                 super().keyPressEvent(event)
 
@@ -296,6 +352,12 @@ def _application() -> QCoreApplication:
     application = QApplication.instance()
     assert application is not None
     return application
+
+
+def _has(model: LocalModel, words: Sequence[str]) -> bool:
+    """Whether all words occur in what the row says."""
+    said = f"{model.label} {facts_of(model)} {model.facts.architecture}".casefold()
+    return all(word in said for word in words)
 
 
 def _takes_tab(widget: QWidget) -> bool:
