@@ -17,9 +17,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.domain.errors import NotGguf, OutOfMemory
-from app.domain.facts import ModelPhase
+from app.domain.facts import ModelPhase, ModelsChanged
 from app.domain.fit import MeasuredSizes
+from app.gui.pages import MODELS
 from app.gui.picker.row import ModelRow
+from tests.helpers.gui_models import local_model
 from tests.helpers.gui_services import FakeServices
 from tests.helpers.gui_stage import Stage
 
@@ -231,3 +233,21 @@ async def test_what_was_measured_is_told_beside_the_estimate(
     tip = stage.window.popup.findChildren(ModelRow)[0].main.toolTip()
     assert "Estimate: 412 MB" in tip
     assert "Measured on this machine: 410 MB" in tip
+
+
+async def test_of_many_models_some_are_listed_and_the_library_has_all(
+    stage: Stage, services: FakeServices
+) -> None:
+    services.models.models = tuple(local_model(f"Model {number:02}") for number in range(40))
+    await stage.begin()
+    stage.window.model_button.click()
+    assert len(stage.window.popup.findChildren(ModelRow)) < 12
+    more = button(stage, "All models")
+    assert more.text() == "All 40 models…"
+    more.click()
+    assert stage.window.pages.shown == MODELS
+    assert not stage.window.popup.isVisible()
+    services.models.models = services.models.models[:4]
+    services.facts.publish(ModelsChanged())
+    stage.window.model_button.click()
+    assert not more.isVisible()

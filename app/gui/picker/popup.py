@@ -47,6 +47,7 @@ class ModelPopup(QFrame):
     settings_wished = Signal(str)
     cancel_wished = Signal()
     find_wished = Signal()
+    library_wished = Signal()
     open_file_wished = Signal()
     measure_wished = Signal()
     memory_wished = Signal()
@@ -69,6 +70,9 @@ class ModelPopup(QFrame):
         self.setGraphicsEffect(shadow)
         self._make_list()
         self._make_state()
+        self._all = text_button("", "All models", kind="row")
+        self._all.setIcon(theme.icon("layers", "muted"))
+        self._all.hide()
         self._find = text_button("Find more models…", "Find more models", kind="row")
         self._find.setIcon(theme.icon("search", "muted"))
         self._open = text_button("Open model file…", "Open model file", kind="row")
@@ -121,6 +125,7 @@ class ModelPopup(QFrame):
         column.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, SPACE_2)
         column.setSpacing(SPACE_2)
         column.addWidget(self._scroll)
+        column.addWidget(self._all)
         column.addWidget(separator())
         column.addLayout(state)
         column.addWidget(separator())
@@ -133,10 +138,16 @@ class ModelPopup(QFrame):
         self._load.clicked.connect(self.load_wished)
         self._unload.clicked.connect(lambda: self.unload_wished.emit(""))
         self._cancel.clicked.connect(self.cancel_wished)
-        self._measure.clicked.connect(self._on_measure)
-        self._memory.clicked.connect(self._on_memory)
-        self._find.clicked.connect(self._on_find)
-        self._open.clicked.connect(self._on_open_file)
+        elsewhere = (
+            (self._all, self.library_wished),
+            (self._measure, self.measure_wished),
+            (self._memory, self.memory_wished),
+            (self._find, self.find_wished),
+            (self._open, self.open_file_wished),
+        )
+        for button, wish in elsewhere:
+            button.clicked.connect(self.close_up)
+            button.clicked.connect(wish)
 
     # ------------------------------------------------------------------------------- content
 
@@ -154,6 +165,12 @@ class ModelPopup(QFrame):
             row.unload_wished.connect(self.unload_wished)
             self._list.addWidget(row)
         self._mark_current()
+        self._fit()
+
+    def show_count(self, count: int) -> None:
+        """How many models there are, if not all of them are listed."""
+        self._all.setText(f"All {count:,} models…")
+        self._all.setVisible(count > len(self._rows))
         self._fit()
 
     def show_loaded(self, loaded: Sequence[LoadedInfo]) -> None:
@@ -217,22 +234,6 @@ class ModelPopup(QFrame):
     def _on_settings(self, path: str) -> None:
         self.close_up()
         self.settings_wished.emit(path)
-
-    def _on_measure(self) -> None:
-        self.close_up()
-        self.measure_wished.emit()
-
-    def _on_memory(self) -> None:
-        self.close_up()
-        self.memory_wished.emit()
-
-    def _on_find(self) -> None:
-        self.close_up()
-        self.find_wished.emit()
-
-    def _on_open_file(self) -> None:
-        self.close_up()
-        self.open_file_wished.emit()
 
     def _fit(self) -> None:
         """Take the size of the content and a place below the button, inside the window."""
