@@ -283,6 +283,17 @@ async def test_details_stand_beside_the_list_or_below_it(
     assert panel.list.viewport().rect().contains(seen)
 
 
+async def test_the_picked_row_stays_in_sight_when_the_details_take_room(
+    stage: Stage, services: FakeServices
+) -> None:
+    many = [library_entry(f"Model {number:02}") for number in range(40)]
+    panel = await begin(stage, services, *many, size=(480, 700))
+    panel.list.setCurrentIndex(panel.rows.index(8))
+    await stage.until(lambda: panel.list.height() < 350)
+    seen = panel.list.visualRect(panel.list.currentIndex())
+    assert panel.list.viewport().rect().contains(seen)
+
+
 # ------------------------------------------------------------------------------------ the acts
 
 
