@@ -76,7 +76,6 @@ class ModelsWiring(QObject):
         window.files_dropped.connect(picker.open_files)
         window.inspector.settings_wished.connect(self.loading.open)
         window.popup.find_wished.connect(self._find)
-        window.popup.library_wished.connect(self._show_library)
         window.popup.measure_wished.connect(self.measure.show)
         window.popup.memory_wished.connect(self.memory.show)
         window.popup.open_file_wished.connect(self._ask_for_file)

@@ -132,7 +132,7 @@ class LibraryService:
 
     async def close(self) -> None:
         """Look through no folder any more."""
-        self._view.close()
+        await self._view.close()
 
     def _known(self, path: str) -> LibraryEntry:
         entry = self.entry(path)

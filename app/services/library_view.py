@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from app.domain.facts import Fact, LibraryChanged, LoadedModelsChanged, TransfersChanged
@@ -17,6 +18,7 @@ from app.services.models import ModelService
 from app.services.settings import SettingsService
 
 WATCH_SECONDS = 3.0
+_CLOSE_SECONDS = 5.0
 _NOTHING = Scanned((), (), (), {})
 
 
@@ -56,6 +58,7 @@ class LibraryView:
         self._closed = False
         self._fetched: dict[str, str] = {}
         """The hashes of files that were downloaded since the start, by path."""
+        self._unnoted = False
         facts.subscribe(self._heard)
 
     @property
@@ -125,11 +128,15 @@ class LibraryView:
         }
         self._note_used()
         self._note_fetched()
+        self._unnoted = False
         self.offer()
 
     def offer(self) -> None:
         """Have in the list of models what is known now."""
-        found = [entry.model for entry in self.entries.values() if entry.can_chat]
+        chat = [entry for entry in self.entries.values() if entry.can_chat]
+        # Stable, so that by name among those that were never used.
+        chat.sort(key=lambda entry: (not entry.is_favourite, -entry.last_used))
+        found = [entry.model for entry in chat]
         self._models.show_found(found, self._by_path.keys())
 
     def watch(self, active: bool) -> None:
@@ -144,10 +151,16 @@ class LibraryView:
         if active:
             self._watching = self._tasks.spawn(self._watch(), "library-watch")
 
-    def close(self) -> None:
-        """Look no more: what is heard now comes too late."""
-        self._closed = True
+    async def close(self) -> None:
+        """Look no more: what is heard now comes too late.
+
+        What was downloaded just now is looked at before, or nobody would know its hash.
+        """
         self.watch(False)
+        if self._unnoted:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.scan(), _CLOSE_SECONDS)
+        self._closed = True
 
     async def _watch(self) -> None:
         while True:
@@ -170,6 +183,7 @@ class LibraryView:
                     files = zip(transfer.paths, transfer.request.files, strict=False)
                     self._fetched |= {path: file.sha256 or "" for path, file in files}
                 if new:
+                    self._unnoted = True
                     self._tasks.spawn(self.scan(), "library-fetched")
             case _:
                 return

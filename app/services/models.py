@@ -180,14 +180,22 @@ class ModelService:
         await self.choose(model.path)
         return model
 
-    async def offer(self, path: str) -> None:
-        """Have a new file of the library among those that can be chosen, before it is found there.
+    async def offer(self, path: str, *, remember: bool = True) -> None:
+        """Have a new file among those that can be chosen; raises `ModelFileError` cases.
 
-        Raises `ModelFileError` cases.
+        Without `remember` until the library looks again, which then has found it by itself.
         """
         model = await self._library.inspect(path)
-        self._models.setdefault(model.path, replace(model, read_only=True))
+        known = self._models.get(model.path)
+        if known is not None:
+            # In the place of a file that was there before.
+            self._models[model.path] = known.read_again(model)
+        elif remember:
+            self._known.open(model)
+        else:
+            self._models[model.path] = replace(model, read_only=True)
         self._facts.publish(ModelsChanged())
+        self._remember(self._settings.current.library.chosen)
 
     def show_found(self, found: Sequence[LocalModel], elsewhere: Collection[str] = ()) -> None:
         """What the library has found takes the place of what it had found before.

@@ -107,7 +107,7 @@ class TransferService:
 
     async def _offer(self, path: str) -> None:
         try:
-            await self._models.offer(path)
+            await self._models.offer(path, remember=False)
         except ModelFileError as error:
             # It is what its checksum promises; that nothing can run it must be said all the same.
             self._facts.publish(Trouble(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -86,8 +87,11 @@ def test_searched_looked_at_fetched_and_there(hub: HubServer, profile: Path):
     assert events[-1]["type"] == "finished"
     assert events[-1]["paths"] == [str(pulled(profile))]
     assert pulled(profile).read_bytes() == starter_file().read_bytes()
-    # It is offered for a chat: its path is among the files that are remembered.
-    assert str(pulled(profile)) in (profile / "settings.toml").read_text()
+    # It is among the models, as a copy of the starter by the hash that the hub has told.
+    status, out, _ = lamplight(hub, "models", "list", "--json")
+    found = [entry for entry in json.loads(out)["models"] if entry["origin"] == "starter"]
+    assert [copy["path"] for copy in found[0]["copies"]] == [str(pulled(profile))]
+    assert found[0]["sha256"] == hashlib.sha256(starter_file().read_bytes()).hexdigest()
 
 
 def test_fetching_what_is_there_fetches_nothing(hub: HubServer, profile: Path):

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QLabel,
+    QLineEdit,
     QProgressBar,
     QPushButton,
     QToolButton,
 )
 
 from app.domain.errors import NotGguf, OutOfMemory
-from app.domain.facts import ModelPhase, ModelsChanged
+from app.domain.facts import ModelPhase
 from app.domain.fit import MeasuredSizes
-from app.gui.pages import MODELS
 from app.gui.picker.row import ModelRow
 from tests.helpers.gui_models import local_model
 from tests.helpers.gui_services import FakeServices
@@ -235,19 +237,37 @@ async def test_what_was_measured_is_told_beside_the_estimate(
     assert "Measured on this machine: 410 MB" in tip
 
 
-async def test_of_many_models_some_are_listed_and_the_library_has_all(
+def rows(stage: Stage) -> list[str]:
+    """The names of the models that have a row."""
+    found = stage.window.popup.findChildren(ModelRow)
+    return [row.main.accessibleName().partition(",")[0] for row in found if not row.isHidden()]
+
+
+async def test_of_many_models_some_have_rows_and_the_others_are_typed_for(
     stage: Stage, services: FakeServices
 ) -> None:
-    services.models.models = tuple(local_model(f"Model {number:02}") for number in range(40))
+    many = [replace(local_model(f"Model {number}"), path=f"/m/{number}") for number in range(500)]
+    services.models.models = (*services.models.models, *many)
     await stage.begin()
     stage.window.model_button.click()
-    assert len(stage.window.popup.findChildren(ModelRow)) < 12
-    more = button(stage, "All models")
-    assert more.text() == "All 40 models…"
-    more.click()
-    assert stage.window.pages.shown == MODELS
-    assert not stage.window.popup.isVisible()
-    services.models.models = services.models.models[:4]
-    services.facts.publish(ModelsChanged())
+    assert len(rows(stage)) == 30
+    assert "472 more" in stage.find(QLabel, "Models not shown").text()
+    QTest.keyClicks(stage.focus(), "m")
+    QTest.keyClicks(stage.find(QLineEdit, "Filter models"), "odel 499")
+    await stage.until(lambda: rows(stage) == ["Model 499"])
+    button(stage, next(n for n in names(stage) if n.startswith("Model 499"))).click()
+    await stage.until(lambda: services.models.state.phase is ModelPhase.READY)
     stage.window.model_button.click()
-    assert not more.isVisible()
+    await stage.until(lambda: len(rows(stage)) == 30)
+    assert rows(stage)[0] == "Model 499"
+
+
+def names(stage: Stage) -> list[str]:
+    """Of the buttons that choose a model."""
+    return [row.main.objectName() for row in stage.window.popup.findChildren(ModelRow)]
+
+
+async def test_few_models_need_no_filter(stage: Stage) -> None:
+    await stage.begin()
+    stage.window.model_button.click()
+    assert not stage.find(QLineEdit, "Filter models").isVisible()

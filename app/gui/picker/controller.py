@@ -19,11 +19,9 @@ from app.domain.facts import (
     ModelState,
     ModelStateChanged,
 )
-from app.domain.localmodel import LocalModel
 from app.flow.tasks import TaskOwner
 from app.gui.controls import named
 from app.gui.picker.button import ModelButton
-from app.gui.picker.few import few
 from app.gui.picker.popup import ModelPopup
 from app.gui.present.presenter import Presenter
 from app.services import Services
@@ -51,11 +49,11 @@ class ModelController(QObject):
         self._popup = popup
         self._presenter = presenter
         self._tasks = tasks
-        self._listed: tuple[LocalModel, ...] = ()
         self._failure = ""
         self._bad_file = ""
         self._folder = Path.home()
-        popup.opened.connect(self._show_models)
+        popup.opened.connect(self._show_fits)
+        popup.filtered.connect(self._show_fits)
         popup.choose_wished.connect(self.choose)
         popup.forget_wished.connect(lambda path: self._do(self._services.models.forget(path)))
         popup.load_wished.connect(self.load)
@@ -72,9 +70,9 @@ class ModelController(QObject):
     def heard(self, fact: Fact) -> None:
         """A fact was published."""
         match fact:
-            case ModelsChanged() | LoadedModelsChanged():
+            case ModelsChanged():
                 self._show_models()
-            case LoadSettingsChanged():
+            case LoadedModelsChanged() | LoadSettingsChanged():
                 self._show_fits()
             case ModelStateChanged(state):
                 self._show_state(state)
@@ -82,28 +80,22 @@ class ModelController(QObject):
                 return
 
     def _show_models(self) -> None:
-        models = self._services.models
-        chosen = models.state.model
-        first = {info.path for info in models.loaded} | {chosen.path if chosen else ""}
-        listed = few(models.models, first, self._services.library.entry)
-        if listed != self._listed:
-            self._listed = listed
-            self._popup.show_models(listed)
-        self._popup.show_count(len(models.models))
+        models = self._services.models.models
+        self._popup.show_models(models)
         self._show_fits()
-        self.models_changed.emit(bool(models.models))
+        self.models_changed.emit(bool(models))
 
     def _show_fits(self) -> None:
         """Against what is free now, so again each time that the list is looked at."""
         fits = self._services.fit
         self._popup.show_loaded(self._services.models.loaded)
-        self._popup.show_fits({model.path: fits.fit(model) for model in self._listed})
+        self._popup.show_fits({model.path: fits.fit(model) for model in self._popup.listed})
 
     def _show_state(self, state: ModelState) -> None:
         self._button.show_state(state)
         self._popup.show_state(state)
         if state.phase is not ModelPhase.LOADING:
-            self._show_models()
+            self._show_fits()
         self.state_changed.emit(state)
         if self._failure and state.phase is not ModelPhase.FAILED:
             self._presenter.over(self._failure)

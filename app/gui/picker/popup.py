@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QGraphicsDropShadowEffect,
     QHBoxLayout,
     QLayout,
+    QLineEdit,
     QProgressBar,
     QScrollArea,
     QVBoxLayout,
@@ -28,12 +29,16 @@ from app.domain.generation import LoadedInfo
 from app.domain.localmodel import LocalModel
 from app.gui.controls import label, named, separator, styled, text_button
 from app.gui.picker.row import ModelRow
-from app.gui.picker.sentences import long_state, memory_lines
+from app.gui.picker.sentences import facts_of, long_state, memory_lines
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3
 
 _WIDTH = 420
 _LIST_HEIGHT = 264
+_ROWS = 30
+"""A row is a widget of many parts: hundreds of them would be felt. The others are typed for."""
+_FILTERED_FROM = 9
+"""So many models do not fit at once."""
 
 
 class ModelPopup(QFrame):
@@ -47,10 +52,12 @@ class ModelPopup(QFrame):
     settings_wished = Signal(str)
     cancel_wished = Signal()
     find_wished = Signal()
-    library_wished = Signal()
     open_file_wished = Signal()
     measure_wished = Signal()
+    quantise_wished = Signal()
     memory_wished = Signal()
+    filtered = Signal()
+    """Other models have rows than before."""
     opened = Signal()
     closed = Signal()
 
@@ -61,6 +68,7 @@ class ModelPopup(QFrame):
         self._theme = theme
         self._window = window
         self._button = button
+        self._models: tuple[LocalModel, ...] = ()
         self._rows: list[ModelRow] = []
         self._state = ModelState()
         shadow = QGraphicsDropShadowEffect(self)
@@ -70,15 +78,14 @@ class ModelPopup(QFrame):
         self.setGraphicsEffect(shadow)
         self._make_list()
         self._make_state()
-        self._all = text_button("", "All models", kind="row")
-        self._all.setIcon(theme.icon("layers", "muted"))
-        self._all.hide()
         self._find = text_button("Find more models…", "Find more models", kind="row")
         self._find.setIcon(theme.icon("search", "muted"))
         self._open = text_button("Open model file…", "Open model file", kind="row")
         self._open.setIcon(theme.icon("folder-open", "muted"))
         self._measure = text_button("Measure…", "Measure", kind="row")
         self._measure.setIcon(theme.icon("gauge", "muted"))
+        self._quantise = text_button("Make smaller…", "Make smaller", kind="row")
+        self._quantise.setIcon(theme.icon("shrink", "muted"))
         self._memory = text_button("Memory and disk…", "Memory and disk", kind="row")
         self._memory.setIcon(theme.icon("sliders-horizontal", "muted"))
         self._lay_out()
@@ -86,6 +93,13 @@ class ModelPopup(QFrame):
         self.hide()
 
     def _make_list(self) -> None:
+        self._filter = named(QLineEdit(), "Filter models")
+        self._filter.setPlaceholderText("Filter models")
+        self._filter.setClearButtonEnabled(True)
+        self._filter.hide()
+        self._rest = label(tone="muted")
+        self._rest.setObjectName("Models not shown")
+        self._rest.hide()
         self._inside = QWidget()
         self._list = QVBoxLayout(self._inside)
         self._list.setContentsMargins(0, 0, 0, 0)
@@ -124,54 +138,76 @@ class ModelPopup(QFrame):
         column = self._column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, SPACE_2)
         column.setSpacing(SPACE_2)
+        column.addWidget(self._filter)
         column.addWidget(self._scroll)
-        column.addWidget(self._all)
+        column.addWidget(self._rest)
         column.addWidget(separator())
         column.addLayout(state)
         column.addWidget(separator())
         column.addWidget(self._measure)
+        column.addWidget(self._quantise)
         column.addWidget(self._memory)
         column.addWidget(self._find)
         column.addWidget(self._open)
 
     def _wire(self) -> None:
+        self._filter.textChanged.connect(self._on_filter)
         self._load.clicked.connect(self.load_wished)
         self._unload.clicked.connect(lambda: self.unload_wished.emit(""))
         self._cancel.clicked.connect(self.cancel_wished)
-        elsewhere = (
-            (self._all, self.library_wished),
-            (self._measure, self.measure_wished),
-            (self._memory, self.memory_wished),
-            (self._find, self.find_wished),
-            (self._open, self.open_file_wished),
-        )
-        for button, wish in elsewhere:
-            button.clicked.connect(self.close_up)
-            button.clicked.connect(wish)
+        self._measure.clicked.connect(self._on_measure)
+        self._memory.clicked.connect(self._on_memory)
+        self._find.clicked.connect(self._on_find)
+        self._quantise.clicked.connect(self._on_quantise)
+        self._open.clicked.connect(self._on_open_file)
 
     # ------------------------------------------------------------------------------- content
 
     def show_models(self, models: Sequence[LocalModel]) -> None:
-        """List these models."""
+        """List these models, or those of them that are typed for."""
+        self._models = tuple(models)
+        self._filter.setVisible(len(models) >= _FILTERED_FROM)
+        if not self._filter.isVisibleTo(self):
+            self._filter.clear()
+        self._show_rows()
+
+    @property
+    def listed(self) -> tuple[LocalModel, ...]:
+        """The models that have a row."""
+        words = self._filter.text().casefold().split()
+        path = self._state.model.path if self._state.model else None
+        fitting = [model for model in self._models if _has(model, words)]
+        if len(fitting) > _ROWS:
+            # The one that answers is always among them; sorting keeps the order of the others.
+            fitting.sort(key=lambda model: model.path != path)
+        return tuple(fitting[:_ROWS])
+
+    def _on_filter(self) -> None:
+        self._show_rows()
+        self.filtered.emit()
+
+    def _show_rows(self) -> None:
+        models = self.listed
+        words = self._filter.text().casefold().split()
+        left = sum(_has(model, words) for model in self._models) - len(models)
+        self._rest.setText(f"{left:,} more: type a part of the name.")
+        self._rest.setVisible(left > 0)
+        self._make_rows()
+        self._mark_current()
+        self._fit()
+
+    def _make_rows(self) -> None:
         for row in self._rows:
             self._list.removeWidget(row)
             row.hide()
             row.deleteLater()
-        self._rows = [ModelRow(self._theme, model) for model in models]
+        self._rows = [ModelRow(self._theme, model) for model in self.listed]
         for row in self._rows:
             row.chosen.connect(self.choose_wished)
             row.forget_wished.connect(self.forget_wished)
             row.settings_wished.connect(self._on_settings)
             row.unload_wished.connect(self.unload_wished)
             self._list.addWidget(row)
-        self._mark_current()
-        self._fit()
-
-    def show_count(self, count: int) -> None:
-        """How many models there are, if not all of them are listed."""
-        self._all.setText(f"All {count:,} models…")
-        self._all.setVisible(count > len(self._rows))
-        self._fit()
 
     def show_loaded(self, loaded: Sequence[LoadedInfo]) -> None:
         """Say which models are in memory."""
@@ -200,11 +236,14 @@ class ModelPopup(QFrame):
         self._unload.setVisible(phase is ModelPhase.READY)
         self._cancel.setVisible(phase is ModelPhase.LOADING)
         self._measure.setVisible(phase is not ModelPhase.NONE)
+        self._quantise.setVisible(phase is not ModelPhase.NONE)
         self._mark_current()
         self._fit()
 
     def _mark_current(self) -> None:
         path = self._state.model.path if self._state.model else None
+        if len(self._models) > len(self._rows) and path not in {row.path for row in self._rows}:
+            self._make_rows()
         for row in self._rows:
             row.set_current(row.path == path)
 
@@ -228,12 +267,33 @@ class ModelPopup(QFrame):
         """Close; the focus is the window's again."""
         if self.isVisible():
             self.hide()
+            self._filter.clear()
             _application().removeEventFilter(self)
             self.closed.emit()
 
     def _on_settings(self, path: str) -> None:
         self.close_up()
         self.settings_wished.emit(path)
+
+    def _on_measure(self) -> None:
+        self.close_up()
+        self.measure_wished.emit()
+
+    def _on_quantise(self) -> None:
+        self.close_up()
+        self.quantise_wished.emit()
+
+    def _on_memory(self) -> None:
+        self.close_up()
+        self.memory_wished.emit()
+
+    def _on_find(self) -> None:
+        self.close_up()
+        self.find_wished.emit()
+
+    def _on_open_file(self) -> None:
+        self.close_up()
+        self.open_file_wished.emit()
 
     def _fit(self) -> None:
         """Take the size of the content and a place below the button, inside the window."""
@@ -268,6 +328,11 @@ class ModelPopup(QFrame):
                 self.focusNextChild()
             case Qt.Key.Key_Up:
                 self.focusPreviousChild()
+            case _ if (
+                event.text().isprintable() and event.text().strip() and self._filter.isVisible()
+            ):
+                self._filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+                self._filter.insert(event.text())
             case _:
                 super().keyPressEvent(event)
 
@@ -287,6 +352,12 @@ def _application() -> QCoreApplication:
     application = QApplication.instance()
     assert application is not None
     return application
+
+
+def _has(model: LocalModel, words: Sequence[str]) -> bool:
+    """Whether all words occur in what the row says."""
+    said = f"{model.label} {facts_of(model)} {model.facts.architecture}".casefold()
+    return all(word in said for word in words)
 
 
 def _takes_tab(widget: QWidget) -> bool:

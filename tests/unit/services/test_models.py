@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -323,3 +324,16 @@ def test_a_load_is_cancelled_while_the_devices_are_looked_at():
         return await loading, w.engine.asked_to_load
 
     assert run(test) == (None, [])
+
+
+@pytest.mark.parametrize("remember", [True, False])
+def test_an_offered_file_is_there_and_remembered_only_if_so_wished(remember: bool):
+    async def steps(w: World):
+        await w.models.offer("other", remember=remember)
+        assert "other" in [model.path for model in w.models.models]
+        assert w.settings.current.library.model_files == (("other",) if remember else ())
+        w.shelf.files["other"] = replace(local_model("other"), mtime_ns=9)
+        await w.models.offer("other")
+        assert w.models.models[-1].mtime_ns == 9
+
+    run(steps)
