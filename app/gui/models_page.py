@@ -18,10 +18,12 @@ class ModelsPage(Page):
     part_changed = Signal(str)
     by_name_wished = Signal()
 
-    def __init__(self, discover: QWidget, library: QWidget) -> None:
+    def __init__(self, discover: QWidget, library: QWidget, foot: QWidget | None = None) -> None:
+        """`foot`: of a part, what must not be covered there."""
         self._header = PageHeader("Models")
         super().__init__(MODELS, "box", self._header)
         self._parts = {DISCOVER: discover, LIBRARY: library}
+        self.foot = foot
         self._shown = discover
         self._stack = QStackedWidget()
         self._switch = QButtonGroup(self)

@@ -45,7 +45,7 @@ class ModelsWiring(QObject):
         self.by_name = ByNameController(services, window, presenter, tasks)
         self.access = AccessController(services, window, presenter, tasks)
         panel, self.library_panel = DiscoverPanel(window.theme), LibraryPanel(window.theme)
-        self.page = ModelsPage(panel, self.library_panel)
+        self.page = ModelsPage(panel, self.library_panel, self.library_panel.foot)
         window.pages.add_page(self.page)
         self.discover = DiscoverController(
             services, panel, presenter, tasks, services.library.path_of
@@ -86,7 +86,7 @@ class ModelsWiring(QObject):
         self.access.changed.connect(self.discover.again)
         self.library.measure_wished.connect(self.measure.show)
         self.library.settings_wished.connect(self.loading.open)
-        self.library.use_wished.connect(self._use)
+        self.library.use_wished.connect(self._choose)
         self.library_panel.discover_wished.connect(self._find)
         picker.models_changed.connect(window.empty.set_has_model)
         picker.state_changed.connect(window.status.show_model)
@@ -144,6 +144,6 @@ class ModelsWiring(QObject):
     def _ask_for_file(self) -> None:
         self.picker.ask_for_file(self._window)
 
-    def _use(self, path: str) -> None:
+    def _choose(self, path: str) -> None:
         self.picker.choose(path)
         self._window.pages.go(CHAT)

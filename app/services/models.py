@@ -197,16 +197,6 @@ class ModelService:
         self._facts.publish(ModelsChanged())
         self._remember(self._settings.current.library.chosen)
 
-    async def take_in(self, path: str) -> None:
-        """Have a file that was made here among those that can be chosen, and remember it wherever
-        it lies; raises `ModelFileError` cases."""
-        model = await self._library.inspect(path)
-        # In the place of what was known of a file that was there before.
-        self._models.pop(model.path, None)
-        self._known.open(model)
-        self._facts.publish(ModelsChanged())
-        self._remember(self._settings.current.library.chosen)
-
     def show_found(self, found: Sequence[LocalModel], elsewhere: Collection[str] = ()) -> None:
         """What the library has found takes the place of what it had found before.
 

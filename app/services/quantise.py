@@ -173,7 +173,7 @@ class QuantiseService:
             result_path=request.result,
             result_bytes=nbytes,
         )
-        await self._models.take_in(request.result)
+        await self._models.offer(request.result)
         self._show(done)
 
     def _went_on(self, fraction: float, began: float) -> None:

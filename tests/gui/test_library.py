@@ -24,6 +24,7 @@ from app.domain.library import Capability, FileCopy, LibraryEntry, Origin, Refus
 from app.gui.library.acts import Act
 from app.gui.library.panel import LibraryPanel
 from app.gui.library.rows import FIT_ROLE
+from app.gui.loading.dialog import LoadSettingsDialog
 from app.gui.pages import CHAT, MODELS
 from app.gui.present.reveal import Revealer
 from tests.helpers.gui_library import library_entry, refused_file
@@ -63,12 +64,13 @@ def shown(panel: LibraryPanel) -> list[str]:
 
 
 def fact(stage: Stage, name: str) -> str:
-    """A value of the details, without the invisible places to break it."""
-    return stage.find(QLabel, f"Fact: {name}").text().replace("\u200b", "")
+    """A value of the details."""
+    return text(stage, f"Fact: {name}")
 
 
 def text(stage: Stage, name: str) -> str:
-    return stage.find(QLabel, name).text()
+    """What a label says, without the invisible places to break it."""
+    return stage.find(QLabel, name).text().replace("\u200b", "")
 
 
 def button(stage: Stage, name: str) -> QPushButton:
@@ -265,7 +267,10 @@ async def test_a_damaged_file_says_why_and_what_to_do(stage: Stage, services: Fa
 async def test_details_stand_beside_the_list_or_below_it(
     stage: Stage, services: FakeServices, width: int
 ) -> None:
-    panel = await begin(stage, services, size=(width, 700))
+    blob = FileCopy(f"/home/ada/.ollama/models/blobs/sha256-{'ab' * 32}", Origin.OLLAMA, 1)
+    name = "A-name-of-one-word_" + "long" * 20
+    own = replace(OWN, copies=(blob,), model=replace(OWN.model, label=name))
+    panel = await begin(stage, services, own, size=(width, 700))
     panel.select(OWN.path)
     await stage.settle()
     list_at = panel.list.mapTo(panel, QPoint(0, 0))
@@ -274,6 +279,17 @@ async def test_details_stand_beside_the_list_or_below_it(
     inside = panel.details.widget()
     assert inside is not None
     assert inside.minimumSizeHint().width() <= panel.details.viewport().width()
+    seen = panel.list.visualRect(panel.list.currentIndex())
+    assert panel.list.viewport().rect().contains(seen)
+
+
+async def test_the_picked_row_stays_in_sight_when_the_details_take_room(
+    stage: Stage, services: FakeServices
+) -> None:
+    many = [library_entry(f"Model {number:02}") for number in range(40)]
+    panel = await begin(stage, services, *many, size=(480, 700))
+    panel.list.setCurrentIndex(panel.rows.index(8))
+    await stage.until(lambda: panel.list.height() < 350)
     seen = panel.list.visualRect(panel.list.currentIndex())
     assert panel.list.viewport().rect().contains(seen)
 
@@ -292,6 +308,7 @@ async def test_use_chooses_loads_and_goes_to_the_conversation(
     model = services.models.state.model
     assert model is not None
     assert model.path == OWN.path
+    stage.window.pages.go(MODELS)
     assert button(stage, "Use").text() == "Go to the conversation"
 
 
@@ -445,6 +462,10 @@ async def test_settings_and_measurement_are_those_of_the_model(
 ) -> None:
     panel = await begin(stage, services)
     panel.select(THEIRS.path)
+    button(stage, "Load settings").click()
+    settings = stage.find(LoadSettingsDialog, "Model settings")
+    assert any("Llama 3.2" in label.text() for label in settings.findChildren(QLabel))
+    settings.close()
     button(stage, "Measure").click()
     await stage.until(lambda: stage.window.findChildren(QPushButton, "Measure now"))
     model = services.models.state.model

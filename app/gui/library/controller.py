@@ -15,6 +15,7 @@ from app.domain.facts import (
     LibraryChanged,
     LoadedModelsChanged,
     LoadSettingsChanged,
+    ModelPhase,
     ModelStateChanged,
 )
 from app.domain.library import LibraryEntry, RefusedFile, Verdict, Verification
@@ -98,6 +99,9 @@ class LibraryController(QObject):
             case LibraryChanged():
                 self._show_library()
                 self.housekeeping.show_folders()
+            case ModelStateChanged(state) if state.phase is ModelPhase.LOADING:
+                # It comes many times, and nothing but the chosen model is another one.
+                self._show_state()
             case ModelStateChanged() | LoadedModelsChanged():
                 self._show_state()
                 self._look_again()
@@ -118,14 +122,14 @@ class LibraryController(QObject):
         self._panel.show_library(
             library.entries, library.refused, library.space(), is_scanning=library.is_scanning
         )
-        row = self._panel.list.row()
-        self._show_details(row)
+        self._show_details(self._panel.list.row())
 
     def _show_state(self) -> None:
         models = self._services.models
         loaded = frozenset(info.path for info in models.loaded)
-        self._panel.rows.show_state(loaded, models.state.model.path if models.state.model else "")
-        self._show_details(self._panel.list.row())
+        chosen = models.state.model.path if models.state.model else ""
+        if self._panel.rows.show_state(loaded, chosen):
+            self._show_details(self._panel.list.row())
 
     def _look_again(self) -> None:
         """Other memory may be free now; what is not seen is asked for when it is."""
@@ -141,6 +145,9 @@ class LibraryController(QObject):
         self._look_at_speed(row)
 
     def _show_details(self, row: LibraryEntry | RefusedFile | None) -> None:
+        if not self._panel.isVisible():
+            # What fits takes milliseconds to tell; it is told when it is looked at.
+            return
         if not isinstance(row, LibraryEntry):
             self._panel.details.show_row(Shown(row) if row else None)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -30,8 +31,7 @@ from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QLabel
 
-_BREAKS_AFTER = "/\\-_."
-_HASH_PIECE = 8
+_NO_BLANKS = re.compile(r"[/\\_.-]|[^\s/\\_.-]{12}")
 _GO = "Go to the conversation"
 """What `Act.USE` says where the model is chosen already."""
 
@@ -153,7 +153,7 @@ class DetailsPane(QScrollArea):
             self.verticalScrollBar().setValue(0)
 
     def _show_entry(self, entry: LibraryEntry, shown: Shown) -> None:
-        self._title.setText(entry.name)
+        self._title.setText(_breakable(entry.name))
         token = "accent" if entry.is_favourite else "muted"
         self._star.setIcon(self._theme.icon("star", token))
         self._star.setToolTip("Favourite: it stands first" if entry.is_favourite else "")
@@ -173,12 +173,12 @@ class DetailsPane(QScrollArea):
         self._put_facts(self._entry_facts(entry))
 
     def _show_refused(self, file: RefusedFile) -> None:
-        self._title.setText(file_name(file.path))
+        self._title.setText(_breakable(file_name(file.path)))
         self._star.hide()
         for line in (self._badges, self._fit, self._speed):
             _say(line, "")
         error = file.error
-        _say(self._reason, f"{error.title} {error.detail}".strip())
+        _say(self._reason, _breakable(f"{error.title} {error.detail}".strip()))
         facts = [("What to do", error.remedy)] if error.remedy else []
         self._put_facts(_grid([*facts, ("File", file.path)]))
 
@@ -262,10 +262,5 @@ def _grid(rows: list[tuple[str, str]]) -> QWidget:
 
 
 def _breakable(text: str) -> str:
-    """With invisible places to break a line in paths and hashes, which have no blanks."""
-    if len(text) == 64 and text.isalnum():
-        pieces = [text[at : at + _HASH_PIECE] for at in range(0, len(text), _HASH_PIECE)]
-        return "\u200b".join(pieces)
-    for mark in _BREAKS_AFTER:
-        text = text.replace(mark, mark + "\u200b")
-    return text
+    """With invisible places to break a line in paths, names and hashes, which have no blanks."""
+    return _NO_BLANKS.sub("\\g<0>\u200b", text)

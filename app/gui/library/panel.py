@@ -145,8 +145,8 @@ class LibraryPanel(QWidget):
         self._split.addWidget(self._frame)
         self._split.setStretchFactor(0, 1)
         self._frame.hide()
-        foot = styled(QFrame(), edge="top")
-        line = QHBoxLayout(foot)
+        self.foot = styled(QFrame(), edge="top")
+        line = QHBoxLayout(self.foot)
         line.setContentsMargins(SPACE_4, SPACE_2, SPACE_3, SPACE_2)
         line.setSpacing(SPACE_2)
         line.addWidget(self._space, 1)
@@ -158,7 +158,7 @@ class LibraryPanel(QWidget):
         column.addLayout(top)
         column.addWidget(self._split, 1)
         column.addWidget(self.work)
-        column.addWidget(foot)
+        column.addWidget(self.foot)
 
     def _wire(self) -> None:
         menu = named(QMenu(self), "Add models")

@@ -98,11 +98,13 @@ class LibraryItemModel(QAbstractListModel):
         self._fits.clear()
         self._all_changed()
 
-    def show_state(self, loaded: Collection[str], chosen: str) -> None:
-        """The paths of the models in memory, and of the one that answers."""
-        if (loaded, chosen) != (self._loaded, self._chosen):
-            self._loaded, self._chosen = loaded, chosen
-            self._all_changed()
+    def show_state(self, loaded: Collection[str], chosen: str) -> bool:
+        """The paths of the models in memory, and of the one that answers; whether that is news."""
+        if (loaded, chosen) == (self._loaded, self._chosen):
+            return False
+        self._loaded, self._chosen = loaded, chosen
+        self._all_changed()
+        return True
 
     def first(self) -> QModelIndex:
         """The first row that can be selected; an invalid index where there is none."""

@@ -53,8 +53,8 @@ class ModelController(QObject):
         self._bad_file = ""
         self._folder = Path.home()
         popup.opened.connect(self._show_fits)
-        popup.choose_wished.connect(self.choose)
         popup.filtered.connect(self._show_fits)
+        popup.choose_wished.connect(self.choose)
         popup.forget_wished.connect(lambda path: self._do(self._services.models.forget(path)))
         popup.load_wished.connect(self.load)
         popup.unload_wished.connect(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from app.gui.controls import label, named, styled, text_button
@@ -90,6 +90,8 @@ class Toast(QFrame):
         hint = self.sizeHint()
         width = min(hint.width(), self._over.width() - 2 * SPACE_4)
         x = (self._over.width() - width) // 2
-        floor = self._above.y() if self._above is not None else self._over.height() - SPACE_2
+        above, floor = self._above, self._over.height() - SPACE_2
+        if above is not None and above.isVisible():
+            floor = above.mapTo(self._over, QPoint()).y()
         y = floor - hint.height() - SPACE_2
         self.setGeometry(x, y, width, hint.height())

@@ -150,3 +150,19 @@ def test_while_anything_is_downloaded_the_folder_stays():
         assert world.settings.current.library.own_folders == ()
 
     run(steps)
+
+
+def test_an_opened_file_that_is_forgotten_is_looked_for_no_more():
+    async def steps(world: World):
+        opened = theirs("/elsewhere/x.gguf", Origin.OPENED)
+        world.shelves.given = Scanned((opened,), (), (), {})
+        world.shelves.entries = [opened]
+        await world.library.import_paths([opened.path], ImportWay.IN_PLACE)
+        assert world.settings.current.library.model_files == (opened.path,)
+        world.shelves.entries = []
+        await world.library.forget(opened.path)
+        assert world.settings.current.library.model_files == ()
+        assert world.shelves.wishes[-1].opened == ()
+        assert names(world) == ["starter"]
+
+    run(steps)
