@@ -45,6 +45,7 @@ from app.domain.generation import (
 from app.domain.localmodel import LocalModel
 from app.domain.settings import Settings
 from app.flow.broadcast import Broadcast
+from tests.helpers.gui_access import FakeAccess
 from tests.helpers.gui_models import (
     FakeBenchmarks,
     FakeFit,
@@ -342,6 +343,7 @@ class FakeServices:
         self.conversations = FakeConversations(self.facts, now)
         self.chat = FakeChat(self.facts, self.conversations)
         self.settings = FakeSettings()
+        self.access = FakeAccess(self.settings)
         self.fit = FakeFit()
         self.load_settings = FakeLoadSettings(self.facts)
         self.meter = FakeMeter(self.models)

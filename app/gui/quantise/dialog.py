@@ -117,6 +117,7 @@ class QuantiseDialog(Dialog):
         self._state = state
         self.progress.setValue(round(state.fraction * 1000))
         self.doing.setText(words.doing(state))
+        self.doing.setToolTip(state.error.detail if state.error is not None else "")
         restyle(self.doing, tone="danger" if state.phase is QuantisePhase.FAILED else "")
         self._show_possible()
 
