@@ -50,6 +50,7 @@ from app.flow.tasks import TaskOwner
 from app.services.hub import HubService
 from app.services.ollama import OllamaService
 from app.services.transfers import TransferService
+from tests.helpers.gui_access import FakeAccess
 from tests.helpers.gui_library import FakeLibrary
 from tests.helpers.gui_models import (
     FakeBenchmarks,
@@ -354,6 +355,7 @@ class FakeServices:
         self.conversations = FakeConversations(self.facts, now)
         self.chat = FakeChat(self.facts, self.conversations)
         self.settings = FakeSettings()
+        self.access = FakeAccess(self.settings)
         self.fit = FakeFit()
         self.library = FakeLibrary(self.facts)
         self.load_settings = FakeLoadSettings(self.facts)
