@@ -341,6 +341,7 @@ def test_what_a_window_has_left_behind_is_read_anew(place: Place, tmp_path: Path
     assert len(place.files) == 1
     stepper = place.load(file)
     for question in (LONG + "b" * 30, "a" * 400 + "b" * 30):
+        stepper.loaded.slots.clear()
         asked = stepper.answer(question, 20, tag="a")
         assert asked.cached == 0
         stepper.loaded.slots.clear()
