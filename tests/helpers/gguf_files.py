@@ -240,6 +240,20 @@ def byte_pair_babbler(path: Path, splitter: str) -> Path:
     return babbler(path, changes)
 
 
+def sentence_babbler(path: Path, kind: str = "llama") -> Path:
+    """The same with a SentencePiece vocabulary of a few letters and words; others are spelled out
+    byte by byte. `kind` "t5": it chooses the likeliest tokens."""
+    words = ["\u2581", "\u2581a", "\u2581fox", "\u2581f", "\u2581fo", "f", "o", "x", "fo", "fox"]
+    words += ["a" * 2**power for power in range(8)]
+    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *words]
+    changes = {
+        "tokenizer.ggml.model": kind,
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.scores": [0.0] * 259 + [-float(number) for number in range(len(words))],
+    }
+    return babbler(path, changes, words=len(words))
+
+
 def _babbler_tensors(vocabulary: int, seed: int) -> list[Tensor]:
     shapes = {
         "token_embd.weight": (WIDTH, vocabulary),

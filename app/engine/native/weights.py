@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain.fit import packed
 from app.domain.load_params import MOST_DEVICES, Adapter, LoadParams, plan_of
-from app.engine.long_text import pieces
+from app.engine.long_text import LONGEST_PIECE, LONGEST_PLAIN_PIECE, pieces
 from app.engine.native.bindings import lib
 from app.engine.native.system import amx_in_use
 
@@ -173,6 +173,8 @@ def _load_mode(wished: LoadParams) -> int:
 _SPECIAL_TOKENS = ("bos", "eos", "pad", "sep")
 _NO_TOKEN = -1
 _BYTE_PAIR_VOCABULARY = 2
+_SPACE = "\u2581"
+"""How SentencePiece spells a space."""
 
 
 class Vocabulary:
@@ -237,12 +239,33 @@ class Vocabulary:
     def tokens_of(self, text: str, most: int | None = None, *, special: bool = True) -> list[int]:
         """The tokens of valid text of any length; with more than `most`, only some of them more."""
         tokens: list[int] = []
-        # Other vocabularies put a space before each piece, and have no need of them.
-        for piece in pieces(text) if self.is_byte_pair else (text,):
-            tokens.extend(self.tokenise(piece.encode("utf-8"), special=special))
+        longest = LONGEST_PIECE if self.is_byte_pair else LONGEST_PLAIN_PIECE
+        for number, piece in enumerate(pieces(text, longest)):
+            tokens.extend(
+                self._continued(piece, special) if number else self._whole(piece, special)
+            )
             if most is not None and len(tokens) > most:
                 break
         return tokens
+
+    def _whole(self, text: str, special: bool) -> list[int]:
+        return self.tokenise(text.encode("utf-8"), special=special)
+
+    def _continued(self, piece: str, special: bool) -> list[int]:
+        """A piece that does not begin the text: the space that some vocabularies put before it is
+        its own, or goes."""
+        if not self._puts_space:
+            return self._whole(piece, special)
+        if piece.startswith(" ") and len(piece) > 1:
+            return self._whole(piece[1:], special)
+        tokens = self._whole(piece, special)
+        return tokens[1:] if tokens and self.text(tokens[0]) == _SPACE else tokens
+
+    @cached_property
+    def _puts_space(self) -> bool:
+        """Whether a text is read as if a space stood before it."""
+        tokens = self.tokenise(b"x")
+        return bool(tokens) and self.text(tokens[0]).startswith(_SPACE)
 
     def piece(self, token: int, *, special: bool) -> bytes:
         """The token's bytes, which may be part of a character; control tokens if `special`."""

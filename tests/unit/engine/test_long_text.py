@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import EngineError, PromptTooLong
+from app.domain.generation import Finished
 from app.domain.sampling import Sampling
 from app.engine.long_text import LONGEST_PIECE, pieces
 from app.engine.supervisor import HostEngine
 from tests.helpers.engine_rig import Rig
-from tests.helpers.gguf_files import byte_pair_babbler
+from tests.helpers.gguf_files import byte_pair_babbler, sentence_babbler
+from tests.helpers.stepping import load_model
 
 MANY = 1_000_000
 
@@ -76,6 +79,31 @@ def test_long_runs_are_too_long_and_not_the_end(hosts: Rig, folder: Path, splitt
         assert isinstance(error, PromptTooLong), f"{run!r}: {error.title}"
         assert "more than" in error.detail
     assert hosts.engine.host_pid == before
+
+
+@pytest.mark.native_model
+@pytest.mark.parametrize("kind", ["llama", "t5"])
+def test_long_runs_do_not_stall_other_vocabularies(hosts: Rig, folder: Path, kind: str) -> None:
+    """200,000 emoji, spelled out byte by byte, would take a quarter of a minute at once."""
+    hosts.load_well(sentence_babbler(folder / f"sentence-{kind}.gguf", kind))
+    assert isinstance(hosts.engine, HostEngine)
+    before = hosts.engine.host_pid
+    for run in ("🦊", "a", "b", " ", "\n", "fox "):
+        began = time.monotonic()
+        last = hosts.ask(run * (200_000 // len(run)), max_tokens=1).last
+        # One that knows no bytes reads a run of what it does not know as one token.
+        assert isinstance(last, Finished) or isinstance(last.error, PromptTooLong)
+        assert time.monotonic() - began < 6, repr(run)
+    assert hosts.engine.host_pid == before
+
+
+@pytest.mark.native_model
+def test_where_a_sentence_is_cut_leaves_no_trace(folder: Path) -> None:
+    loaded = load_model(sentence_babbler(folder / "cut.gguf"), 64)
+    vocabulary = loaded.weights.vocabulary
+    for text in ("a fox and a fox,  " * 4000, "fox\na\n" * 8000, "天地玄黄" * 9000):
+        assert vocabulary.tokens_of(text) == vocabulary.tokenise(text.encode())
+    loaded.close()
 
 
 @pytest.mark.native_model

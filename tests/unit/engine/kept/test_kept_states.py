@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from app.engine.native.bindings import lib
 from app.engine.native.context import DONE
 from tests.helpers.gguf_files import babbler
 from tests.helpers.recurrent_babbler import recurrent_babbler
+from tests.helpers.sliding_babbler import WINDOW, sliding_babbler
 from tests.helpers.stepping import Stepper
 
 pytestmark = pytest.mark.native_model
@@ -308,8 +309,11 @@ def test_all_that_come_back_fail_with_the_rest(stepper: Stepper) -> None:
     assert not stepper.scheduler.is_busy
 
 
-def test_a_memory_that_cannot_go_back_is_gone_on_with(place: Place, tmp_path: Path) -> None:
-    stepper = place.load(recurrent_babbler(tmp_path / "recurrent.gguf"))
+@pytest.mark.parametrize("make", [recurrent_babbler, sliding_babbler])
+def test_a_memory_that_cannot_go_back_is_gone_on_with(
+    place: Place, tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    stepper = place.load(make(tmp_path / "other.gguf"))
     asked = stepper.answer(LONG, 20, tag="a")
     slots = stepper.loaded.slots
     evict(stepper, "wxyz"[: len(slots.all)])
@@ -326,6 +330,23 @@ def test_a_memory_that_cannot_go_back_is_gone_on_with(place: Place, tmp_path: Pa
     assert np.allclose(restored, anew, atol=1e-3)
     # Less than all of it cannot be had from such a memory.
     assert slots.recall(tokens[:400], "a") is None
+
+
+def test_what_a_window_has_left_behind_is_read_anew(place: Place, tmp_path: Path) -> None:
+    """Another question in the place of the last one, or of one before: the state has nothing of
+    what its tokens would have seen."""
+    file = sliding_babbler(tmp_path / "sliding.gguf")
+    place.load(file).answer(LONG, 30, tag="a")
+    place.unload()
+    assert len(place.files) == 1
+    stepper = place.load(file)
+    for question in (LONG + "b" * 30, "a" * 400 + "b" * 30):
+        stepper.loaded.slots.clear()
+        asked = stepper.answer(question, 20, tag="a")
+        assert asked.cached == 0
+        stepper.loaded.slots.clear()
+        assert asked.text == stepper.answer(question, 20).text
+    assert stepper.loaded.context._window == WINDOW
 
 
 def logits_after(stepper: Stepper, sequence: int, position: int, tokens: list[int]) -> Any:
