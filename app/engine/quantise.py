@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from app.domain.errors import AppError, QuantiseError, QuantiseRefused, ResultUnwritable
+from app.domain.errors import AppError
+from app.domain.library_errors import QuantiseError, QuantiseRefused, ResultUnwritable
 from app.domain.load_params import LoadParams, bounded
 from app.domain.quantise import TARGETS, QuantiseSizes, QuantiseWork
 from app.engine import refusal

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from app.domain.errors import QuantiseRefused, ResultExists, ResultUnwritable
+from app.domain.library_errors import QuantiseRefused, ResultExists, ResultUnwritable
 
 SPARE = 512 << 20
 """Bytes that stay free for everything else on the computer."""

@@ -16,7 +16,7 @@ from app.gui.drop import DropHint, model_files_in
 from app.gui.inspector.panel import Inspector
 from app.gui.menus import Menus
 from app.gui.navigation import Rail
-from app.gui.pages import CHAT, DOWNLOADS, Page, Pages
+from app.gui.pages import CHAT, DOWNLOADS, MODELS, Page, Pages
 from app.gui.picker.button import ModelButton
 from app.gui.picker.popup import ModelPopup
 from app.gui.present.banner import BannerStack

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from app.domain.errors import FolderRefused, LibraryError, LibraryNoSpace
+from app.domain.library_errors import FolderRefused, LibraryError, LibraryNoSpace
 from app.library.model_file import name_of, translate_os_error
 
 _BLOCK: Final = 1 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from app.domain.errors import FolderRefused, LibraryBusy
+from app.domain.library_errors import FolderRefused, LibraryBusy
 from app.domain.transfer import STAGING
 from app.library.file_work import Passed, make_folder, place_files, require_space
 

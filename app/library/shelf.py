@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
-from app.domain.errors import FolderRefused
 from app.domain.library import ModelFolder, Origin, Scanned, ScanWish, Told
+from app.domain.library_errors import FolderRefused
 from app.library.breath import Breath
 from app.library.file_work import (
     free_bytes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.domain.errors import TrashUnusable
+from app.domain.library_errors import TrashUnusable
 from app.library.model_file import name_of
 
 

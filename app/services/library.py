@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from app.domain.errors import FileMissing, FolderRefused
+from app.domain.errors import FileMissing
 from app.domain.facts import (
     Fact,
 )
@@ -29,6 +29,7 @@ from app.domain.library import (
     WorkProgress,
     only,
 )
+from app.domain.library_errors import FolderRefused
 from app.domain.library_ports import LibraryKeeper, LibraryNotes
 from app.domain.ports import Clock
 from app.domain.settings import LibrarySettings

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from app.domain.errors import NotOurs
 from app.domain.library import LibraryEntry, Origin, Told, WorkProgress
+from app.domain.library_errors import NotOurs
 
 IMPORTED = "imported"
 """The author of what was added by hand, in the folder of models."""

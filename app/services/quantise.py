@@ -8,14 +8,10 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.domain.errors import (
-    AlreadyQuantised,
-    AppError,
-    EngineBusy,
-    QuantiseRefused,
-)
+from app.domain.errors import AppError, EngineBusy
 from app.domain.facts import Fact, QuantiseChanged
 from app.domain.fit import Fit
+from app.domain.library_errors import AlreadyQuantised, QuantiseRefused
 from app.domain.load_params import LoadParams
 from app.domain.localmodel import LocalModel
 from app.domain.ports import ModelLibrary, Quantiser

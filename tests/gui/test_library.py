@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from app.domain.errors import NotOurs
 from app.domain.library import Capability, FileCopy, LibraryEntry, Origin, Refusal, Verdict
+from app.domain.library_errors import NotOurs
 from app.gui.library.acts import Act
 from app.gui.library.panel import LibraryPanel
 from app.gui.library.rows import FIT_ROLE

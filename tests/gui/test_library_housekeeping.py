@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from app.domain.errors import LibraryNoSpace
 from app.domain.library import (
     Duplicates,
     FileCopy,
@@ -29,6 +28,7 @@ from app.domain.library import (
     Origin,
     Refusal,
 )
+from app.domain.library_errors import LibraryNoSpace
 from app.gui.library.panel import LibraryPanel
 from app.gui.pages import MODELS
 from tests.helpers.gui_library import GB, OWN, library_entry, refused_file, two_copies

@@ -8,7 +8,8 @@ from typing import TypeVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QLabel, QProgressBar, QPushButton, QWidget
 
-from app.domain.errors import EngineCrashed, NotGguf, ResultExists
+from app.domain.errors import EngineCrashed, NotGguf
+from app.domain.library_errors import ResultExists
 from app.gui.quantise.dialog import QuantiseDialog
 from tests.helpers.gui_models import local_model
 from tests.helpers.gui_services import FakeServices

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
 
-from app.domain.errors import ResultExists
+from app.domain.library_errors import ResultExists
 from app.domain.quantise import QuantiseOptions, QuantisePhase, QuantiseRequest, QuantiseState
 from app.gui.controls import ElidedLabel, TickBox, label, named, restyle, text_button
 from app.gui.present.dialogs import Dialog

@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from app.domain.errors import LibraryBusy, NoSuchTransfer
+from app.domain.errors import NoSuchTransfer
+from app.domain.library_errors import LibraryBusy
 from app.domain.transfer import Transfer, TransferLimits, TransferPhase, TransferRequest
 from app.hub.client import HubClient
 from app.hub.transfers.job import Job

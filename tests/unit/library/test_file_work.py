@@ -12,14 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import (
-    FileMissing,
-    FolderRefused,
-    LibraryBusy,
-    LibraryError,
-    LibraryNoSpace,
-)
+from app.domain.errors import FileMissing
 from app.domain.library import Origin, WorkProgress
+from app.domain.library_errors import FolderRefused, LibraryBusy, LibraryError, LibraryNoSpace
 from app.library import file_work, relocation
 from app.library.shelf import Shelf
 from tests.helpers.model_folders import Home, gguf, in_ollama, put

@@ -7,12 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.errors import (
-    ConfigError,
-    FileDamaged,
-    FileMissing,
-    NotOurs,
-)
+from app.domain.errors import ConfigError, FileDamaged, FileMissing
 from app.domain.facts import LibraryChanged, TransfersChanged, Trouble
 from app.domain.hub import RepoFile
 from app.domain.library import (
@@ -24,6 +19,7 @@ from app.domain.library import (
     RefusedFile,
     Verdict,
 )
+from app.domain.library_errors import NotOurs
 from app.domain.localmodel import LocalModel, ModelDefaults
 from app.domain.settings import ChatSettings
 from app.domain.transfer import Transfer, TransferPhase, TransferRequest

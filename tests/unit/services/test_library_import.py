@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.errors import FolderRefused, LibraryBusy, NotOurs
 from app.domain.library import ImportWay, LibraryEntry, ModelFolder, Origin, Scanned
+from app.domain.library_errors import FolderRefused, LibraryBusy, NotOurs
 from app.domain.load_params import LoadParams
 from tests.unit.services.test_library import names, own, scan, theirs
 from tests.unit.services.world import World, run

@@ -7,15 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.errors import (
-    AlreadyQuantised,
-    EngineBusy,
-    FileMissing,
-    QuantiseError,
-    QuantiseRefused,
-    ResultExists,
-)
+from app.domain.errors import EngineBusy, FileMissing
 from app.domain.facts import QuantiseChanged
+from app.domain.library_errors import AlreadyQuantised, QuantiseError, QuantiseRefused, ResultExists
 from app.domain.quantise import QuantisePhase, QuantiseRequest, QuantiseState, QuantiseWork
 from tests.unit.services.world import World, local_model, run
 
