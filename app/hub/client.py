@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpcore2
 import httpx2
 
 from app.domain.errors import HubError
@@ -16,11 +15,7 @@ from app.domain.network import Purpose
 from app.domain.ports import NetworkGate
 from app.hub.endpoint import Endpoint
 from app.hub.refusals import answer_broken, of_status, of_transport, proxy_unusable
-
-# What asyncio itself reads at most from a socket. With httpcore's own 64 KiB a received block is
-# cut in four, each with its own passage through the parser: 570 instead of 820 MB/s on loopback.
-# It is annotated as the very number that it is.
-httpcore2.AsyncHTTP11Connection.READ_NUM_BYTES = 256 * 1024  # pyright: ignore[reportAttributeAccessIssue]
+from app.hub.wire import use_wire
 
 FAULTS = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError)
 """What a request may raise; `app.hub.refusals.of_transport` translates it."""
@@ -61,6 +56,7 @@ class HubClient:
                 headers={"User-Agent": _AGENT},
                 event_hooks={"request": [self._ask_gate]},
             )
+            use_wire(self._http)
         except (ValueError, httpx2.InvalidURL) as error:
             # Proxies are read here, from the environment or the system.
             raise proxy_unusable(error) from error
