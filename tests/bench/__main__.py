@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.bench.rows import Row, print_rows
 
-NAMES = ("engine", "fit", "soak", "stalls", "startup", "transfers")
+NAMES = ("downloads", "engine", "fit", "kills", "soak", "stalls", "startup")
 
 
 def main(words: list[str] | None = None) -> int:
