@@ -45,7 +45,7 @@ class Body:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._blocks.aclose()  # pyright: ignore[reportAttributeAccessIssue] - a generator
+        await self._blocks.aclose()
 
     async def fill(self, view: memoryview) -> int:
         """How many bytes came into `view`: at least one, 0 at the end, which may be too early.

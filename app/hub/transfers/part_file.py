@@ -49,7 +49,7 @@ class PartFile:
         return await self._do(lambda: self._open(size))
 
     async def write(self, at: int, data: memoryview, landed: Callable[[int], object]) -> None:
-        """All of `data`, from the byte `at` on; `landed` hears, in a thread, how much more is there.
+        """All of `data`, from the byte `at` on; `landed` hears in a thread how much more is there.
 
         That is how a caller that is cancelled meanwhile, or whose disk is full, learns of it.
         """

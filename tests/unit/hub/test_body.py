@@ -27,10 +27,10 @@ def any_connection_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def answer(server: HubServer, timeout: float = 5) -> AsyncGenerator[httpx2.Response]:
+async def answer(server: HubServer, patience: float = 5) -> AsyncGenerator[httpx2.Response]:
     """The storage's, to a request for all of the file."""
     server.add(FakeRepo("author/model", {"m.gguf": CONTENT}))
-    async with httpx2.AsyncClient(timeout=timeout) as http:
+    async with httpx2.AsyncClient(timeout=patience) as http:
         use_wire(http)
         address = f"{server.storage_address}/author/model/m.gguf?Signature=1"
         async with http.stream("GET", address) as response:
@@ -77,7 +77,7 @@ def test_an_end_that_is_too_early_is_an_end():
 def test_a_fault_is_raised_as_httpx2_raises_it(end: str, raised: type[Exception]):
     async def steps(server: HubServer) -> None:
         server.storage_faults.append(Fault(after=1_000_000, end=end))
-        async with answer(server, timeout=0.3) as response:
+        async with answer(server, patience=0.3) as response:
             with pytest.raises(raised):
                 await read(response)
 
