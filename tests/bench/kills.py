@@ -43,7 +43,7 @@ def run(seed: int = 4) -> list[Row]:
         for _ in range(KILLS):
             known, sent = _known(models), server.sent
             process = _begun(server, models)
-            time.sleep(chance.uniform(0.05, 1.6))
+            time.sleep(chance.uniform(0.05, 2.6))
             process.kill()
             process.communicate()
             refetched = max(refetched, server.sent - sent - (_known(models) - known))

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _HASHED_AT_ONCE = 8 << 20
 _MOST_CHANGES = 3
 _WAIT_WHILE_OFF = 2.0
+_ALONE = 200e6
+"""Bytes per second of a first connection that others do not join: more than a gigabit line has."""
 _LOOK = 0.1
 """Seconds over which a first connection is measured before others join it."""
 _LONGEST_ALONE = 1.0
@@ -180,8 +182,8 @@ class FileFetch:
         # Not an event, which would have to be set with each block that comes.
         while not self._received and time.monotonic() - began < _LONGEST_ALONE:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK / 10)
-        speed = FAST
-        while speed >= FAST:
+        speed = _ALONE
+        while speed >= _ALONE:
             before, since = self._received, time.monotonic()
             await asyncio.sleep(_LOOK)
             speed = (self._received - before) / (time.monotonic() - since)
