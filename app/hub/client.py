@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpcore2
 import httpx2
 
 from app.domain.errors import HubError
@@ -18,11 +17,7 @@ from app.domain.ports import NetworkGate
 from app.hub.endpoint import Endpoint
 from app.hub.refusals import answer_broken, of_status, of_transport
 from app.hub.route import opened
-
-# What asyncio itself reads at most from a socket. With httpcore's own 64 KiB a received block is
-# cut in four, each with its own passage through the parser: 570 instead of 820 MB/s on loopback.
-# It is annotated as the very number that it is.
-httpcore2.AsyncHTTP11Connection.READ_NUM_BYTES = 256 * 1024  # pyright: ignore[reportAttributeAccessIssue]
+from app.hub.wire import use_wire
 
 FAULTS = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError)
 """What a request may raise; `app.hub.refusals.of_transport` translates it."""
@@ -70,7 +65,7 @@ class HubClient:
         self._token = None
 
     def _opened(self, way: HubWay) -> httpx2.AsyncClient:
-        return opened(
+        http = opened(
             way,
             follow_redirects=True,
             max_redirects=5,
@@ -79,6 +74,8 @@ class HubClient:
             headers={"User-Agent": _AGENT},
             event_hooks={"request": [self._ask_gate]},
         )
+        use_wire(http)
+        return http
 
     @property
     def gate(self) -> NetworkGate:

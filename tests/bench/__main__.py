@@ -14,7 +14,17 @@ from pathlib import Path
 
 from tests.bench.rows import Row, print_rows
 
-NAMES = ("engine", "fit", "kills", "library", "soak", "stalls", "startup", "transfers")
+NAMES = (
+    "downloads",
+    "engine",
+    "fit",
+    "kills",
+    "library",
+    "resumes",
+    "soak",
+    "stalls",
+    "startup",
+)
 
 
 def main(words: list[str] | None = None) -> int:

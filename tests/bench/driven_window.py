@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 from app import bootstrap
 from app.cli.commands import OpenWindow
@@ -151,13 +151,14 @@ class Driver(QObject):
             self._ask()
             return
         self._report.write_text(json.dumps(asdict(self._found)), "utf-8")
-        for window in QApplication.topLevelWidgets():
-            _close(window)
+        close_all()
 
 
-def _close(window: QWidget) -> None:
-    if window.isVisible() and window.isWindow():
-        window.close()
+def close_all() -> None:
+    """End the application as a person does."""
+    for window in QApplication.topLevelWidgets():
+        if window.isVisible() and window.isWindow():
+            window.close()
 
 
 def main() -> int:

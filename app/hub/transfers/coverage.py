@@ -11,6 +11,8 @@ Span = tuple[int, int]
 
 PIECE = 32 << 20
 """Bytes that a connection asks for at a time."""
+LONG_PIECE = 512 << 20
+"""Bytes that a fast one asks for: see `app.hub.body`, each request costs it a connection."""
 SHORTEST_SPLIT = 2 << 20
 """Bytes: a piece is not shared between two connections for less than this each."""
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from app.domain.errors import AppError, ChecksumWrong, HubBusy, NetworkOff
 from app.domain.network import Purpose
+from app.hub.body import FAST, Body
 from app.hub.refusals import answer_broken
-from app.hub.transfers.coverage import Claim, Coverage, Plan
+from app.hub.transfers.coverage import LONG_PIECE, PIECE, Claim, Coverage, Plan
+from app.hub.transfers.gathered import Gathered
 from app.hub.transfers.journal import FileRecord
 from app.hub.transfers.part_file import PartFile
 from app.hub.transfers.source import Located, Source, changed
@@ -23,11 +25,15 @@ from app.hub.transfers.traffic import PASSING, CrawlWatch, Traffic, broken_off
 if TYPE_CHECKING:
     import httpx2
 
-_BLOCK = 1 << 20
-"""Bytes gathered before they are written."""
 _HASHED_AT_ONCE = 8 << 20
 _MOST_CHANGES = 3
 _WAIT_WHILE_OFF = 2.0
+_ALONE = 200e6
+"""Bytes per second of a first connection that others do not join: more than a gigabit line has."""
+_LOOK = 0.1
+"""Seconds over which a first connection is measured before others join it."""
+_LONGEST_ALONE = 1.0
+"""Seconds without a byte after which others join it all the same."""
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -65,6 +71,8 @@ class FileFetch:
         self._whole = False
         self._waiting = 0
         self._workers = 0
+        self._received = 0
+        self._joining = asyncio.Event()
 
     @property
     def done_bytes(self) -> int:
@@ -112,18 +120,22 @@ class FileFetch:
     # ------------------------------------------------------------------------- the tasks
 
     async def _fetch_and_hash(self) -> str:
-        count = 1 if self._whole else self._traffic.connections
         try:
             async with asyncio.TaskGroup() as group:
                 hashing = group.create_task(self._hash())
-                saving = group.create_task(self._save_now_and_then())
-                work = self._fetch_whole if self._whole else self._fetch_pieces
-                workers = [group.create_task(work()) for _ in range(count)]
-                self._workers = count
+                beside = [group.create_task(self._save_now_and_then())]
+                if self._whole:
+                    workers = [group.create_task(self._fetch_whole())]
+                else:
+                    workers = [group.create_task(self._fetch_first())]
+                    beside.append(group.create_task(self._call_others()))
+                    others = range(1, self._traffic.connections)
+                    workers += [group.create_task(self._fetch_too()) for _ in others]
                 await asyncio.wait(workers)
                 if all(not task.cancelled() and task.exception() is None for task in workers):
                     await hashing
-                saving.cancel()
+                for task in beside:
+                    task.cancel()
         except BaseExceptionGroup as errors:
             raise _first_of(errors) from errors
         return hashing.result()
@@ -149,16 +161,50 @@ class FileFetch:
             if self._unsaved:
                 await self.save()
 
+    async def _fetch_first(self) -> None:
+        self._joining.clear()
+        try:
+            await self._fetch_pieces()
+        finally:
+            self._joining.set()
+
+    async def _fetch_too(self) -> None:
+        await self._joining.wait()
+        await self._fetch_pieces()
+
+    async def _call_others(self) -> None:
+        """Other connections join the first as soon as it is seen not to be a fast one.
+
+        Where it is fast they would only cost: its bytes come in their order, and are hashed while
+        they are fresh.
+        """
+        began = time.monotonic()
+        # Not an event, which would have to be set with each block that comes.
+        while not self._received and time.monotonic() - began < _LONGEST_ALONE:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK / 10)
+        speed = _ALONE
+        while speed >= _ALONE:
+            before, since = self._received, time.monotonic()
+            await asyncio.sleep(_LOOK)
+            speed = (self._received - before) / (time.monotonic() - since)
+        self._joining.set()
+
     async def _fetch_pieces(self) -> None:
-        while (claim := self._plan.take()) is not None:
+        longest = PIECE
+        self._workers += 1
+        while (claim := self._plan.take(longest)) is not None:
+            first, began = claim.at, time.monotonic()
             try:
                 await self._trying(claim)
             finally:
                 self._plan.give_back(claim)
+            speed = (claim.at - first) / (time.monotonic() - began)
+            longest = LONG_PIECE if speed >= FAST else PIECE
         self._workers -= 1
 
     async def _fetch_whole(self) -> None:
         """From a server that knows no ranges: each time from the beginning."""
+        self._workers = 1
         while not self._plan.complete:
             await self._trying(Claim(0, self._size))
 
@@ -187,17 +233,25 @@ class FileFetch:
     # ------------------------------------------------------------------------ one request
 
     async def _request(self, claim: Claim) -> None:
-        with self._traffic.connection():
-            located = await self._source.locate()
-            self._check_identity(located)
-            asked = {"Accept-Encoding": "identity"}
-            if not self._whole:
-                asked["Range"] = f"bytes={claim.at}-{claim.end - 1}"
-            async with self._traffic.client.request(
-                "GET", located.url, Purpose.DOWNLOAD, headers=asked
-            ) as response:
-                await self._check(response, located, claim)
-                await self._receive(response, claim)
+        """Write what comes; raises `HubSilent` where it ends too early or crawls."""
+        gathered = Gathered(self._part, claim.at, self._traffic, partial(self._landed, claim))
+        try:
+            with self._traffic.connection():
+                located = await self._source.locate()
+                self._check_identity(located)
+                asked = {"Accept-Encoding": "identity"}
+                if not self._whole:
+                    asked["Range"] = f"bytes={claim.at}-{claim.end - 1}"
+                async with self._traffic.client.request(
+                    "GET", located.url, Purpose.DOWNLOAD, headers=asked
+                ) as response:
+                    await self._check(response, located, claim)
+                    await self._receive(response, claim, gathered)
+        finally:
+            # Also after a cancellation: what came over a slow line is worth a write.
+            await gathered.settle()
+        if claim.at < claim.end:
+            raise broken_off(response.url.host)
 
     def _check_identity(self, located: Located) -> None:
         """Of a file without a checksum what the hub calls its content must stay the same."""
@@ -233,48 +287,22 @@ class FileFetch:
         if match is None or int(match[1]) != claim.at:
             raise answer_broken(response.url.host, f"another part than was asked for: {given}")
 
-    async def _receive(self, response: httpx2.Response, claim: Claim) -> None:
-        """Write what comes; raises `HubSilent` where it ends too early or crawls."""
+    async def _receive(self, response: httpx2.Response, claim: Claim, gathered: Gathered) -> None:
         traffic, host = self._traffic, response.url.host
-        blocks: list[bytes] = []
-        held, held_since = 0, time.monotonic()
         watch = CrawlWatch(traffic, host)
-        try:
-            async for block in response.aiter_raw():
-                # The end comes nearer where another connection has taken over the second half.
-                room = claim.end - claim.at - held
-                kept = block if len(block) <= room else block[: max(room, 0)]
-                blocks.append(kept)
-                held += len(kept)
-                traffic.held_bytes += len(kept)
-                traffic.speed.add(len(block))
+        async with Body(response) as body:
+            # The end comes nearer where another connection has taken the second half over.
+            while (room := claim.end - claim.at - gathered.nbytes) > 0:
+                space = gathered.space(min(room, traffic.bandwidth.gulp))
+                if not (count := await body.fill(space)):
+                    return
+                traffic.speed.add(count)
                 traffic.trouble = traffic.retry_at = None
-                now = time.monotonic()
-                if held >= _BLOCK or now - held_since > traffic.pace.hold:
-                    traffic.client.gate.ask(Purpose.DOWNLOAD, host)
-                    full, blocks, held, held_since = blocks, [], 0, now
-                    await self._store(claim, full)
-                if len(block) >= room:
-                    break
-                watch.look(now, len(block))
-                await traffic.bandwidth.pay(len(block))
-        finally:
-            # Also after a cancellation: what came over a slow line is worth a write.
-            await self._store(claim, blocks)
-        if claim.at < claim.end:
-            raise broken_off(host)
-
-    async def _store(self, claim: Claim, blocks: list[bytes]) -> None:
-        if not blocks:
-            return
-        data = b"".join(blocks)
-        landed = threading.Event()
-        try:
-            await self._part.write(claim.at, data, landed.set)
-        finally:
-            self._traffic.held_bytes -= len(data)
-            if landed.is_set():
-                self._landed(claim, len(data))
+                self._received += count
+                traffic.client.gate.ask(Purpose.DOWNLOAD, host)
+                await gathered.took(count)
+                watch.look(time.monotonic(), count)
+                await traffic.bandwidth.pay(count)
 
     def _landed(self, claim: Claim, nbytes: int) -> None:
         before = self._plan.coverage.nbytes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,6 +14,7 @@ _SPEED_WINDOW = 5.0
 _FORECAST_WINDOW = 30.0
 _SILENCE = 2.0
 """Seconds without a byte after which the speed is 0, as it is."""
+_GULP = 16 << 10
 _LONGEST_SLEEP = 0.25
 """Seconds: how soon a changed limit is felt."""
 
@@ -45,6 +47,11 @@ class Bandwidth:
         self.bytes_per_second = 0.0
         self._debt = 0.0
         self._paid_at = time.monotonic()
+
+    @property
+    def gulp(self) -> int:
+        """Bytes that are received at a time: few enough that the limit is not felt as a stutter."""
+        return max(_GULP, int(self.bytes_per_second / 16)) if self.bytes_per_second else sys.maxsize
 
     async def pay(self, nbytes: int) -> None:
         """Wait as long as the limit asks for so many bytes."""

@@ -56,6 +56,16 @@ def test_a_connection_that_ends_in_the_middle_is_taken_up_again(
     drive(tmp_path, steps)
 
 
+@pytest.mark.parametrize("end", ["close", "reset"])
+def test_a_line_that_breaks_every_few_bytes_gets_there(tmp_path: Path, end: str):
+    async def steps(rig: Rig):
+        rig.server.storage_fault_always = Fault(after=40_000, end=end)
+        await right(rig, SMALL)
+        assert rig.server.sent < len(SMALL) + 8 * 40_000
+
+    drive(tmp_path, steps, limits=TransferLimits(connections=1))
+
+
 def test_what_came_before_a_break_is_not_asked_for_again(tmp_path: Path):
     async def steps(rig: Rig):
         rig.server.storage_faults.append(Fault(after=100_000, end="close"))
@@ -73,6 +83,28 @@ def test_a_storage_in_trouble_is_asked_again(tmp_path: Path, status: int):
         await right(rig, SMALL)
 
     drive(tmp_path, steps)
+
+
+def test_a_storage_that_wants_to_be_left_alone_is_asked_again(tmp_path: Path):
+    async def steps(rig: Rig):
+        rig.server.storage_faults += [Fault(status=429, headers={"Retry-After": "0"})] * 3
+        await right(rig, SMALL)
+
+    drive(tmp_path, steps)
+
+
+def test_a_length_that_is_too_short_is_only_the_end_of_one_answer(tmp_path: Path):
+    async def steps(rig: Rig):
+        span = f"bytes 0-{len(SMALL) - 1}/{len(SMALL)}"
+        head = f"HTTP/1.1 206 Partial\r\nContent-Range: {span}\r\nContent-Length: 10\r\n\r\n"
+        rig.server.storage_faults.append(Fault(raw=head.encode() + SMALL[:10]))
+        await right(rig, SMALL)
+        assert [each.span for each in rig.server.storage_requests()] == [
+            (0, 299_999),
+            (10, 299_999),
+        ]
+
+    drive(tmp_path, steps, limits=TransferLimits(connections=1))
 
 
 def test_a_hub_in_trouble_is_asked_again(tmp_path: Path):
