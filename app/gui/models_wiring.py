@@ -67,6 +67,7 @@ class ModelsWiring(QObject):
         window, picker = self._window, self.picker
         menus = window.menus
         self.by_name.chat_wished.connect(lambda: window.pages.go(CHAT))
+        self.by_name.token_wished.connect(self.access.ask_token)
         self.by_name.downloads_wished.connect(lambda: window.pages.go(DOWNLOADS))
         self.page.by_name_wished.connect(lambda: self.by_name.show())
         self.discover.chat_wished.connect(lambda: window.pages.go(CHAT))
@@ -74,6 +75,7 @@ class ModelsWiring(QObject):
         self.discover.library_wished.connect(self._show_known)
         self.discover.network_wished.connect(self.access.show)
         self.discover.token_wished.connect(self.access.ask_token)
+        self.access.changed.connect(self.by_name.again)
         self.access.changed.connect(self.discover.again)
         self.downloads.use_wished.connect(self._use)
         picker.models_changed.connect(window.empty.set_has_model)
