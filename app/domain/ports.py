@@ -5,7 +5,7 @@ Every coroutine raises `AppError` cases only; anything else is a bug.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from app.domain.benchmark import BenchEvent, BenchRecord, BenchRequest, BenchResult, BenchSubject
@@ -35,7 +35,6 @@ from app.domain.hub import HubPlace, HubWay, RepoDetails, RepoPage, RepoQuery
 from app.domain.load_params import LoadParams
 from app.domain.localmodel import BeginningTooShort, FileBeginning, LocalModel
 from app.domain.network import Purpose
-from app.domain.ollama import OllamaProgress
 from app.domain.placement import Device
 from app.domain.quantise import QuantiseSizes, QuantiseWork
 from app.domain.settings import Settings
@@ -436,18 +435,6 @@ class HubCatalogue(Protocol):
         self, repo_id: str, commit: str, path: str, start: int, length: int
     ) -> bytes:
         """Some bytes of a file; fewer only at its end."""
-        ...
-
-
-class OllamaServer(Protocol):
-    """A running Ollama. Raises `OllamaError` cases and `NetworkOff`."""
-
-    def pull(self, name: str) -> AsyncGenerator[OllamaProgress]:
-        """Each step until it has all of a model; closing the generator stops it."""
-        ...
-
-    async def files(self, name: str) -> tuple[str, ...]:
-        """The paths of a model's weights and then of its projector; none where it has no GGUF."""
         ...
 
 

@@ -76,6 +76,7 @@ class ModelsWiring(QObject):
         menus = window.menus
         self.downloads.use_wished.connect(self._use_file)
         self.by_name.chat_wished.connect(lambda: window.pages.go(CHAT))
+        self.by_name.token_wished.connect(self.access.ask_token)
         self.by_name.downloads_wished.connect(lambda: window.pages.go(DOWNLOADS))
         self.page.by_name_wished.connect(lambda: self.by_name.show())
         self.discover.chat_wished.connect(lambda: window.pages.go(CHAT))
@@ -83,6 +84,7 @@ class ModelsWiring(QObject):
         self.discover.library_wished.connect(self._show_library)
         self.discover.network_wished.connect(self.access.show)
         self.discover.token_wished.connect(self.access.ask_token)
+        self.access.changed.connect(self.by_name.again)
         self.access.changed.connect(self.discover.again)
         self.library.measure_wished.connect(self.measure.show)
         self.library.settings_wished.connect(self.loading.open)

@@ -15,7 +15,7 @@ from app.domain.errors import (
 )
 from app.domain.localmodel import LocalModel
 from app.domain.ollama import OllamaProgress
-from app.domain.ports import OllamaServer
+from app.domain.ollama_port import OllamaServer
 from app.services.fit import FitService
 from app.services.models import ModelService
 

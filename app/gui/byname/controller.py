@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.domain.errors import AppError
+from app.domain.errors import AppError, TokenNeeded, TokenRefused
 from app.domain.hub import RepoDetails, Variant
 from app.domain.ollama import OllamaProgress
 from app.domain.repo_name import OllamaName
@@ -32,6 +32,8 @@ class ByNameController(QObject):
     """A model was fetched and chosen."""
     downloads_wished = Signal()
     """A download has begun."""
+    token_wished = Signal(str)
+    """The hub wants to know who asks, and why."""
 
     def __init__(
         self, services: Services, window: QWidget, presenter: Presenter, tasks: TaskOwner
@@ -45,7 +47,7 @@ class ByNameController(QObject):
         self._work: asyncio.Task[None] | None = None
         """What is done for the dialog now; another name ends it."""
         self._ollamas = ""
-        self._path = ""
+        self._path = self._refusal = ""
         self._is_pulling = False
         self._found: tuple[RepoDetails, Variant] | None = None
 
@@ -58,6 +60,11 @@ class ByNameController(QObject):
         self._dialog.activateWindow()
         if name:
             self._dialog.show_name(name)
+
+    def again(self) -> None:
+        """A token was given, or another hub chosen: look once more for what is named."""
+        if self._dialog is not None and not self._is_pulling:
+            self._on_name(self._dialog.field.text().strip())
 
     def close(self) -> None:
         """Close the dialog, if it is open."""
@@ -74,6 +81,7 @@ class ByNameController(QObject):
         dialog.name_changed.connect(self._on_name)
         dialog.pull_wished.connect(lambda: self._begin(self._pull(dialog, self._ollamas), "pull"))
         dialog.stop_wished.connect(self._on_stop)
+        dialog.token_wished.connect(lambda: self.token_wished.emit(self._refusal))
         dialog.use_wished.connect(lambda: self._begin(self._use(dialog), "use"))
         return dialog
 
@@ -116,8 +124,14 @@ class ByNameController(QObject):
     # ------------------------------------------------------------------------------------- hub
 
     async def _look(self, dialog: ByNameDialog, text: str) -> None:
+        from app.gui.byname.dialog import Main
+
         try:
             details, variant = self._found = await self._services.hub.find(text)
+        except (TokenNeeded, TokenRefused) as error:
+            self._refusal = error.title
+            dialog.show_error(error, Main.TOKEN)
+            return
         except AppError as error:
             dialog.show_error(error)
             return

@@ -31,6 +31,7 @@ class Main(StrEnum):
     NOTHING = "Download"
     DOWNLOAD = "Download now"
     PULL = "Get it through Ollama"
+    TOKEN = "Give an access token"
     USE = "Use it now"
 
 
@@ -45,6 +46,7 @@ class ByNameDialog(Dialog):
     download_wished = Signal()
     pull_wished = Signal()
     stop_wished = Signal()
+    token_wished = Signal()
     use_wished = Signal()
 
     def __init__(self, parent: QWidget) -> None:
@@ -154,7 +156,7 @@ class ByNameDialog(Dialog):
         self.main.setFocus()
 
     def show_error(self, error: AppError, main: Main = Main.NOTHING) -> None:
-        """What stands in the way; `main` tries again."""
+        """What stands in the way; `main` tries again, or helps."""
         self._show(error.title, error.remedy, main=main)
         restyle(self.title, tone="danger")
         self.title.setToolTip(error.detail)
@@ -231,6 +233,8 @@ class ByNameDialog(Dialog):
                 self.download_wished.emit()
             case Main.PULL:
                 self.pull_wished.emit()
+            case Main.TOKEN:
+                self.token_wished.emit()
             case Main.USE:
                 self.use_wished.emit()
             case Main.NOTHING:

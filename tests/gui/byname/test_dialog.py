@@ -15,11 +15,12 @@ from app.domain.errors import (
     LoadRefused,
     NoSpace,
     OllamaNotRunning,
+    TokenNeeded,
 )
 from app.domain.hub import RepoDetails
 from app.domain.ollama import OllamaPart, OllamaProgress
 from app.gui.byname.dialog import ByNameDialog
-from app.gui.pages import CHAT, DOWNLOADS, Page, PageHeader
+from app.gui.pages import CHAT, DOWNLOADS
 from tests.helpers.gui_services import FakeServices
 from tests.helpers.gui_stage import Stage
 from tests.helpers.hub_repos import usual
@@ -35,8 +36,6 @@ async def opened(stage: Stage, services: FakeServices) -> ByNameDialog:
     for variant in services.offers.repos[REPO].variants:
         services.offers.files[variant.path] = b"GGUF" * 100
     await stage.begin()
-    if DOWNLOADS not in [action.data() for action in stage.window.menus.pages.actions()]:
-        stage.window.pages.add_page(Page(DOWNLOADS, "download", PageHeader("Downloads")))
     stage.window.menus.by_name.trigger()
     await stage.settle()
     (dialog,) = shown(stage)
@@ -158,6 +157,30 @@ async def test_a_download_that_cannot_begin_can_be_tried_again(
     services.offers.refuses = None
     main(dialog).click()
     await stage.until(lambda: services.offers.transfers)
+
+
+async def test_where_an_account_is_needed_a_token_can_be_given(
+    stage: Stage, services: FakeServices
+) -> None:
+    dialog = await opened(stage, services)
+    find, wished = services.offers.details, list[str]()
+
+    async def refused(repo_id: str) -> RepoDetails:
+        raise TokenNeeded(f"{repo_id} is for members.", "", "Give a token.")
+
+    services.offers.details = refused
+    await enter(stage, dialog, REPO)
+    assert main(dialog).text() == "Give an access token"
+    assert stage.wiring is not None
+    by_name = stage.wiring.models.by_name
+    # Where it leads to has tests of its own.
+    by_name.token_wished.disconnect()
+    by_name.token_wished.connect(wished.append)
+    main(dialog).click()
+    assert wished == [f"{REPO} is for members."]
+    services.offers.details = find
+    by_name.again()
+    await stage.until(lambda: words(dialog, "Found model") == f"{REPO} Q4_K_M")
 
 
 async def test_without_a_network_it_says_so(stage: Stage, services: FakeServices) -> None:
