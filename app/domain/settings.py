@@ -119,7 +119,8 @@ class NetworkSettings:
     proxy: str = setting(
         "",
         "Proxy",
-        "The address of a proxy, or “none”. Empty: as the system is set (HTTPS_PROXY goes before).",
+        "How the network is reached: an address, “none”, or (empty) as the system and HTTPS_PROXY "
+        "say.",
     )
     certificates: str = setting(
         "",

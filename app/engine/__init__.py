@@ -12,7 +12,8 @@ prompt, template*, deadline  from turns to tokens, by the file's own chat templa
 text*, reasoning, markers    from tokens to text that may be shown
 benchmark, bench_*           how fast the loaded model is; host_load: what else went on meanwhile
 machine_facts                what this machine is, and how it is set
-dry_run, measuring           what a load would take; in a host of its own
+dry_run, measuring           what a load would take; in a host of its own (errand)
+quantise, quantising         making a model smaller, likewise; quantiser_log, result_file
 limits, refusal              what is too much, and why a file was refused
 native                       the only importer of llama_cpp
 """

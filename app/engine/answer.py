@@ -17,7 +17,7 @@ from app.domain.generation import (
 )
 from app.engine.cells import Cells
 from app.engine.draft_model import Follower
-from app.engine.drafts import Costs, Guesses, Lookup
+from app.engine.drafts import Costs, DearGuesses, LookedUp
 from app.engine.loaded import LoadedModel
 from app.engine.native.logits import Logits, are_sound
 from app.engine.native.sampler import Sampler
@@ -76,9 +76,9 @@ class Answer:
         self._sampler = Sampler(request.sampling, loaded.weights.vocabulary, loaded.context.length)
         self._sampler.unbound_while(self._text.reasons)
         self._begun = self._cancelled = False
-        self._lookup, self._guesses = Lookup(), Guesses()
+        self._looked_up = LookedUp()
         self._follower = None if loaded.draft is None else Follower(loaded.draft)
-        self._draft_guesses = Guesses(growth=4)
+        self._draft_guesses = DearGuesses()
 
     def cancel(self) -> None:
         """Nobody wants it any more; from any thread."""
@@ -165,9 +165,7 @@ class Answer:
             most = min(most, self._most - self._count - 1)
         if most <= 0:
             return self.guessed
-        looked_up = min(most, self._guesses.worth(costs))
-        if looked_up:
-            self.guessed = self._lookup.guess(self.tokens, looked_up)
+        self.guessed = self._looked_up.guess(self.tokens, most, costs)
         if not self.guessed and self._follower is not None:
             asked = min(most, self._draft_guesses.worth(draft_costs))
             found = self._follower.guess(self.tokens, asked) if asked else None
@@ -197,7 +195,7 @@ class Answer:
         if self.asked:
             self._draft_guesses.came_of(self.asked, held)
         elif self.guessed:
-            self._guesses.came_of(len(self.guessed), held)
+            self._looked_up.guesses.came_of(len(self.guessed), held)
         self._drafted += len(self.guessed)
         self._held += held
         return reason

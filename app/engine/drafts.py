@@ -19,11 +19,17 @@ LONGEST_DRAFT = 7
 SHORTEST_MATCH = 3
 """Tokens that must have occurred before, in this order: fewer occur by chance."""
 _HOPE = 0.7
-"""Share of the guessed tokens that hold, before there is experience."""
+"""Share of a draft model's tokens that hold, before there is experience."""
+_DOUBT = 0.3
+"""The same of those that were looked up: prose repeats itself little."""
+_LIKELY = 0.5
+"""The share from which on it is worth while to learn what a guessed row takes."""
 _WEIGHT = 0.15
 """Of a guess's newest result in the running share."""
 _PAUSE = 48
-"""Tokens that are written without guesses after these did not pay."""
+"""Tokens that are written without guesses after a draft model's did not pay."""
+_GROWTH = 4
+"""By how much each such pause is longer than the one before."""
 _GAIN = 1.05
 """By how much guessing must be faster, at least, to be done."""
 _STALE = 32
@@ -92,24 +98,16 @@ class Costs:
 class Guesses:
     """Whether guessing pays for one answer, by what came of the guesses before."""
 
-    holds: float = _HOPE
+    holds: float
     """The chance that the next token of a guess holds, if the one before did."""
-    wait: int = 0
-    """Tokens to be written before the next guess."""
-    growth: int = 1
-    """By how much each pause is longer than the one before: where a new try is dear."""
-    _pause: int = _PAUSE
 
     def worth(self, costs: Costs) -> int:
         """How many tokens to guess now; 0 where that would not be faster."""
-        if self.wait:
-            self.wait -= 1
-            return 0
         if not costs.are_known:
             return 0
         if not costs.row:
             # Nothing is known of guessed rows; a few of them tell.
-            return LONGEST_DRAFT // 2
+            return LONGEST_DRAFT // 2 if self.holds >= _LIKELY else 0
         return self._best(costs.row / costs.batch)
 
     def _best(self, row: float) -> int:
@@ -119,9 +117,6 @@ class Guesses:
             tokens += self.holds**length
             if tokens / (1 + length * row) > gain:
                 best, gain = length, tokens / (1 + length * row)
-        if not best:
-            self.wait, self.holds = self._pause, _HOPE
-            self._pause *= self.growth
         return best
 
     def came_of(self, guessed: int, held: int) -> None:
@@ -130,3 +125,49 @@ class Guesses:
         tried = held if held == guessed else held + 1
         for number in range(tried):
             self.holds += _WEIGHT * ((number < held) - self.holds)
+
+
+@dataclass(slots=True)
+class DearGuesses(Guesses):
+    """The same where a guess takes time to be had, so that whether it holds is not known for
+    nothing: what does not pay is given up for a while, each time for longer."""
+
+    holds: float = _HOPE
+    wait: int = 0
+    """Tokens to be written before the next guess."""
+    _pause: int = _PAUSE
+
+    def worth(self, costs: Costs) -> int:
+        """How many tokens to guess now; 0 where that would not be faster."""
+        if self.wait:
+            self.wait -= 1
+            return 0
+        best = Guesses.worth(self, costs)
+        if not best and costs.are_known:
+            self.wait, self.holds = self._pause, _HOPE
+            self._pause *= _GROWTH
+        return best
+
+
+@dataclass(slots=True)
+class LookedUp:
+    """Guesses by look-up for one answer.
+
+    What would be guessed costs nothing to know, and the answer itself tells whether it holds: rows
+    are spent on it only after it would have held for a while.
+    """
+
+    guesses: Guesses = field(default_factory=lambda: Guesses(_DOUBT))
+    _lookup: Lookup = field(default_factory=Lookup)
+    _foreseen: tuple[int, int] = (0, 0)
+    """A place in the text and the token that is expected there; place 0: nothing."""
+
+    def guess(self, tokens: Sequence[int], most: int, costs: Costs) -> list[int]:
+        """What may follow `tokens`, at most so many; nothing where it would not be faster."""
+        place, token = self._foreseen
+        if place == len(tokens) - 1:
+            self.guesses.came_of(1, int(tokens[place] == token))
+        found = self._lookup.guess(tokens, most)
+        length = self.guesses.worth(costs) if found else 0
+        self._foreseen = (len(tokens), found[0]) if found and not length else (0, 0)
+        return found[:length]

@@ -19,6 +19,8 @@ from app.engine.native.context import Context
 
 SAVE_SECONDS = 0.8
 """How long copies are begun of what a context holds that is to be freed."""
+_ANSWER = 1024
+"""Tokens after a question that are taken for its answer, and not for a long conversation."""
 
 
 @dataclass(slots=True, eq=False)
@@ -218,10 +220,12 @@ class Slots:
         free = [slot for slot in self.all if not slot.busy]
         if count and not source.busy:
             lost = len(source.cells.tokens) - count
-            # The same question asked again overwrites its answer before it overwrites another
-            # conversation.
-            asked_again = count == length and all(slot.cells.tokens for slot in free)
-            if asked_again or lost <= _may_lose(count) or len(free) == 1:
+            if lost <= _may_lose(count) or len(free) == 1:
+                return source
+            if count == length and lost <= _ANSWER:
+                # The same question is asked again. Kept beside it, every answer that was ever
+                # regenerated would cost each further token time: attention goes over all cells
+                # that hold something (eight of them took a quarter of the starter model's rate).
                 return source
             free.remove(source)
         return self._least_needed(free)

@@ -49,6 +49,7 @@ from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
 from app.services.hub import HubService
 from app.services.transfers import TransferService
+from tests.helpers.gui_access import FakeAccess
 from tests.helpers.gui_models import (
     FakeBenchmarks,
     FakeFit,
@@ -350,6 +351,7 @@ class FakeServices:
         self.conversations = FakeConversations(self.facts, now)
         self.chat = FakeChat(self.facts, self.conversations)
         self.settings = FakeSettings()
+        self.access = FakeAccess(self.settings)
         self.fit = FakeFit()
         self.load_settings = FakeLoadSettings(self.facts)
         self.meter = FakeMeter(self.models)

@@ -12,7 +12,7 @@ from app.domain.sampling import Link, Sampling, bounded, chain_of
 from app.engine.native.bindings import lib
 from app.engine.native.bond import Bond
 from app.engine.native.context import Context
-from app.engine.native.logits import Logits, candidates, chosen
+from app.engine.native.logits import Candidates, Logits, candidates, chosen, likeliest
 from app.engine.native.weights import Vocabulary
 
 _SEEDS = 2**32 - 1
@@ -137,13 +137,26 @@ class Sampler:
         """
         if self._is_bound:
             return self._bound(logits)
-        return lib.llama_sampler_sample(self._chain, context.pointer, row)
+        few = self._few(logits)
+        if few is None:
+            return lib.llama_sampler_sample(self._chain, context.pointer, row)
+        return self._chosen(few)
 
     def next_of(self, logits: Logits) -> int:
         """The same by logits that were kept from an earlier computation."""
         if self._is_bound:
             return self._bound(logits)
-        token = chosen(self._chain, candidates(logits))
+        few = self._few(logits)
+        return self._chosen(candidates(logits) if few is None else few)
+
+    def _few(self, logits: Logits) -> Candidates | None:
+        """Those of which the chain's first link leaves some, where that is known beforehand."""
+        if self._links[0] is Link.TOP_K:
+            return likeliest(logits, self._sampling.top_k)
+        return likeliest(logits, 1) if self._links[0] is Link.GREEDY else None
+
+    def _chosen(self, few: Candidates) -> int:
+        token = chosen(self._chain, few)
         lib.llama_sampler_accept(self._chain, token)
         return token
 

@@ -79,8 +79,8 @@ class AccessController(QObject):
 
     def _on_closed(self, dialog: AccessDialog) -> None:
         if dialog is self._dialog:
+            # What was written last was told when its field lost the focus.
             self._dialog = None
-            self._apply(dialog)
 
     def _is_open(self, dialog: AccessDialog) -> bool:
         return dialog is self._dialog

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.domain.settings import HubSettings, NetworkSettings, Settings
 from app.gui.access import words
@@ -54,18 +54,18 @@ class AccessDialog(Dialog):
         column.setContentsMargins(0, 0, SPACE_3, 0)
         column.setSpacing(SPACE_4)
         for widget in (
-            _heading("Model hub"), self.address, self.hub_note, separator(),
+            self.address, self.hub_note, separator(),
             _heading("Account"), self.account, separator(),
             _heading("Network"), self.offline, self.proxy, self.certificates,
         ):  # fmt: skip
             column.addWidget(widget)
         column.addStretch()
-        self.scroll = named(QScrollArea(), "Access settings")
-        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(sheet)
-        self.column.addWidget(self.scroll, 1)
+        self.sheet = named(QScrollArea(), "Access settings")
+        self.sheet.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.sheet.setWidgetResizable(True)
+        self.sheet.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.sheet.setWidget(sheet)
+        self.column.addWidget(self.sheet, 1)
         # Below the sheet, where they are seen wherever it is scrolled to.
         self.column.addWidget(self.problem)
         self.column.addWidget(self.answer)
@@ -76,7 +76,7 @@ class AccessDialog(Dialog):
         row.addStretch()
         row.addWidget(close)
         self.column.addLayout(row)
-        for button in (self.try_out, close, self.account.check, self.account.make):
+        for button in self.findChildren(QPushButton):
             # Enter belongs to the fields: it says that an address is written.
             button.setAutoDefault(False)
 
@@ -124,7 +124,7 @@ class AccessDialog(Dialog):
         """Go to the field for a token, and say why."""
         self.account.show_reason(reason)
         self.account.edit.setFocus()
-        self.scroll.ensureWidgetVisible(self.account)
+        self.sheet.ensureWidgetVisible(self.account)
 
 
 def _line(name: str, tone: str = "") -> QLabel:

@@ -47,5 +47,5 @@ def answered(access: Access, account: str) -> str:
 
 
 def told(error: AppError) -> str:
-    """An error in a few lines."""
-    return "\n".join(filter(None, (error.title, error.detail, error.remedy)))
+    """An error in a few lines, without what only a developer understands."""
+    return "\n".join(filter(None, (error.title, error.remedy)))

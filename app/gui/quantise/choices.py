@@ -67,6 +67,8 @@ class Choices(QTableWidget):
         targets = [option.target for option in self._options]
         if targets:
             self.selectRow(targets.index(RECOMMENDED) if RECOMMENDED in targets else 0)
+        # No empty rows below the last one, however high the dialog is.
+        self.setMaximumHeight(self.sizeHint().height())
         self.updateGeometry()
 
     @property

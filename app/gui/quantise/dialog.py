@@ -73,6 +73,7 @@ class QuantiseDialog(Dialog):
         self.column.addWidget(self.subject)
         self.column.addWidget(label(words.INTRODUCTION, tone="muted", wrap=True))
         self.column.addWidget(self.choices, 1)
+        self.column.addStretch()
         self.column.addWidget(self.warning)
         self.column.addWidget(self.again)
         self.column.addLayout(where)
@@ -117,6 +118,7 @@ class QuantiseDialog(Dialog):
         self._state = state
         self.progress.setValue(round(state.fraction * 1000))
         self.doing.setText(words.doing(state))
+        self.doing.setToolTip(state.error.detail if state.error is not None else "")
         restyle(self.doing, tone="danger" if state.phase is QuantisePhase.FAILED else "")
         self._show_possible()
 
@@ -136,7 +138,7 @@ class QuantiseDialog(Dialog):
         self.replace.setVisible(exists)
         self.begin.setVisible(not running and not done)
         self.begin.setEnabled(ready and (not quantised or self.again.isChecked()))
-        self.change.setEnabled(ready)
+        self.change.setEnabled(ready and not done)
         self.choices.setEnabled(ready and not done)
         if had_focus:
             wanted = self.stop if running else self.use if done else self.begin

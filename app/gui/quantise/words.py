@@ -50,8 +50,7 @@ def doing(state: QuantiseState) -> str:
             size = size_text(state.result_bytes)
             return f"Done: the new file has {size}, {share:.0%} less than before."
         case QuantisePhase.FAILED if state.error is not None:
-            told = (state.error.title, state.error.detail, state.error.remedy)
-            return "\n".join(filter(None, told))
+            return "\n".join(filter(None, (state.error.title, state.error.remedy)))
         case _:
             return ""
 

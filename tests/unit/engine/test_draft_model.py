@@ -13,7 +13,7 @@ from app.domain.fit import estimate
 from app.domain.load_params import draft_params, plan_of
 from app.engine import draft_model
 from app.engine.draft_model import DraftModel, Follower, time_to_read
-from app.engine.drafts import Costs, Guesses, Lookup
+from app.engine.drafts import Costs, DearGuesses, Lookup
 from app.library.model_file import inspect_file
 from tests.helpers.gguf_files import babbler, starter_shell
 from tests.helpers.recurrent_babbler import recurrent_babbler
@@ -70,7 +70,7 @@ def bold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draft_model, "time_to_read", lambda _: 1.0)
     monkeypatch.setattr(draft_model, "_SURE", 0.0)
     monkeypatch.setattr(Lookup, "guess", lambda *_: [])
-    monkeypatch.setattr(Guesses, "worth", lambda *_: 3)
+    monkeypatch.setattr(DearGuesses, "worth", lambda *_: 3)
 
 
 def draft_of(stepper: Stepper) -> DraftModel:
@@ -106,7 +106,7 @@ def test_the_starter_model_guesses_for_itself(
         text = alone.answer(QUESTION, 48).text
         # As it would be, were it much smaller: only the sure guesses of the draft model are used.
         monkeypatch.setattr(Lookup, "guess", lambda *_: [])
-        monkeypatch.setattr(Guesses, "worth", lambda *_: 4)
+        monkeypatch.setattr(DearGuesses, "worth", lambda *_: 4)
         monkeypatch.setattr(draft_model, "time_to_read", lambda _: 1.0)
         asked = own.ask(QUESTION, 48)
         steps = steps_of(own, asked)
@@ -139,7 +139,7 @@ def test_a_draft_model_that_is_not_sure_guesses_nothing(
 ) -> None:
     monkeypatch.setattr(draft_model, "_SURE", 1.1)
     monkeypatch.setattr(Lookup, "guess", lambda *_: [])
-    monkeypatch.setattr(Guesses, "worth", lambda *_: 3)
+    monkeypatch.setattr(DearGuesses, "worth", lambda *_: 3)
     assert guessed_of(misled.answer("abc", 30)) == (0, 0)
 
 
@@ -171,7 +171,7 @@ def test_what_does_not_pay_is_given_up(
 def test_a_draft_model_as_dear_as_the_model_is_not_used(own: Stepper) -> None:
     """Measured: a guess costs as much as a token, and the row that looks at it comes on top."""
     own.scheduler._draft_costs = Costs(batch=1.0, row=1.1)
-    assert Guesses().worth(own.scheduler._draft_costs) == 0
+    assert DearGuesses().worth(own.scheduler._draft_costs) == 0
 
 
 # ---------------------------------------------------------------------------------- reading

@@ -135,6 +135,15 @@ def test_nothing_is_written_over_unless_it_is_asked(full: Path, tmp_path: Path) 
     assert quantisation(made) == "Q8_0"
 
 
+def test_the_source_is_never_the_result(full: Path, tmp_path: Path) -> None:
+    linked = tmp_path / "linked.gguf"
+    linked.symlink_to(full)
+    before = full.stat()
+    with pytest.raises(errors.QuantiseRefused, match="take the place"):
+        quantised(full, linked, "Q8_0", replace=True)
+    assert full.stat() == before
+
+
 def test_a_cancel_ends_the_process_and_removes_its_part(full: Path, tmp_path: Path) -> None:
     async def go() -> None:
         hosts, begun = QuantisingHosts(), asyncio.Event()

@@ -83,6 +83,21 @@ def test_asking_again_reads_nothing_and_gives_the_same_answer(stepper: Stepper) 
     assert sum(count > 0 for count in stepper.held()) == 1
 
 
+def test_answers_that_are_asked_for_again_do_not_pile_up(stepper: Stepper) -> None:
+    """Each cell that holds something costs every further token time."""
+    for _ in range(5):
+        stepper.answer("a" * 300, 200)
+    assert sum(stepper.held()) < 800
+
+
+def test_a_question_asked_again_leaves_a_long_conversation_alone(stepper: Stepper) -> None:
+    first = stepper.answer("a" * 100)
+    said = (Turn(Role.USER, "a" * 100), Turn(Role.ASSISTANT, first.text))
+    stepper.answer((*said, Turn(Role.USER, "b" * 1300)))
+    stepper.answer("a" * 100)
+    assert stepper.answer((*said, Turn(Role.USER, "b" * 1310))).cached > 1200
+
+
 def test_the_question_before_is_asked_again_without_reading(stepper: Stepper) -> None:
     first = stepper.answer("a" * 300)
     said = (Turn(Role.USER, "a" * 300), Turn(Role.ASSISTANT, first.text))
