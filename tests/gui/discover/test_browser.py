@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton
 
 from app.domain.errors import HubBusy, HubUnreachable, NetworkOff, TokenNeeded
 from app.domain.hub import RepoSort
@@ -185,18 +185,6 @@ async def test_a_busy_hub_is_asked_again_by_itself(scene: Scene) -> None:
     assert not trouble.isVisible()
 
 
-async def test_a_hub_that_wants_a_token_leads_to_the_question_for_it(scene: Scene) -> None:
-    await scene.begin()
-    scene.hub.refuses_asking = TokenNeeded("This hub is for members.", "", "Give a token.")
-    wished: list[str] = []
-    discover = wired(scene)
-    discover.token_wished.disconnect()
-    discover.token_wished.connect(wished.append)
-    await scene.search("qwen")
-    scene.stage.find(QPushButton, "Give an access token").click()
-    assert wished == ["This hub is for members."]
-
-
 async def test_a_pasted_address_opens_the_page_itself(scene: Scene) -> None:
     await scene.begin()
     await scene.search(f"https://huggingface.co/{QWEN}:q6_k")
@@ -269,3 +257,17 @@ async def test_the_ways_to_it_lead_there(scene: Scene) -> None:
     pages.go(CHAT)
     scene.stage.window.empty.find_wished.emit()
     assert pages.shown == MODELS
+
+
+async def test_a_token_is_asked_for_where_it_is_missing_and_tried_at_once(scene: Scene) -> None:
+    await scene.begin()
+    scene.hub.refuses_asking = TokenNeeded("This hub is for members.", "", "Give a token.")
+    await scene.search("qwen")
+    scene.stage.find(QPushButton, "Give an access token").click()
+    dialog = scene.stage.find(QDialog, "Network and access")
+    assert any("for members" in each.text() for each in dialog.findChildren(QLabel))
+    scene.hub.refuses_asking = None
+    assert scene.stage.wiring is not None
+    scene.stage.wiring.models.access.changed.emit()
+    await scene.stage.until(lambda: scene.names == [QWEN])
+    dialog.close()
