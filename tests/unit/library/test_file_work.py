@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,20 @@ def test_what_fails_in_the_middle_leaves_no_copy(home: Home, tmp_path: Path):
     with pytest.raises(LibraryError):
         place(home, files, tmp_path / "to")
     assert below(tmp_path) == ["there.gguf"]
+
+
+def test_ended_between_two_files_it_leaves_no_copy(tmp_path: Path):
+    files = [put(tmp_path / name, gguf(general__name=name)) for name in ("1.gguf", "2.gguf")]
+    targets = [str(tmp_path / f"to-{path.name}") for path in files]
+
+    def passed(count: int, name: str) -> None:
+        # The last file is copied first.
+        if name == "to-1.gguf":
+            raise CancelledError
+
+    with pytest.raises(CancelledError):
+        file_work.place_files(list(map(str, files)), targets, move=False, passed=passed)
+    assert below(tmp_path) == ["1.gguf", "2.gguf"]
 
 
 def test_too_little_space_is_told_before_anything_is_written(

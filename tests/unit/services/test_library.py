@@ -268,8 +268,10 @@ def test_a_file_with_another_content_at_its_place_is_held_to_the_old_promise():
     async def steps(world: World):
         await scan(world, own())
         await world.library.verify(own().path)
+        await world.library.set_favourite(own().path, True)
         world.shelves.hash_of[own().path] = "rotten"
         await scan(world, own(key="of what it holds now"))
+        assert world.library.entries[0].is_favourite
         assert (await world.library.verify(own().path)).verdict is Verdict.CHANGED
 
     run(steps)
