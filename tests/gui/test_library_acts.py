@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from app.domain.errors import NotOurs
 from app.domain.library import Origin, Verdict
+from app.domain.library_errors import NotOurs
 from app.gui.library.acts import Act
 from app.gui.loading.dialog import LoadSettingsDialog
 from app.gui.pages import CHAT, MODELS
