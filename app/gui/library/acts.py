@@ -13,6 +13,7 @@ class Act(StrEnum):
     USE = "Use"
     LOAD_SETTINGS = "Load settings…"
     MEASURE = "Measure…"
+    QUANTISE = "Make smaller…"
     REVEAL = "Show in folder"
     VERIFY = "Verify"
     RENAME = "Rename…"
@@ -26,6 +27,7 @@ TIPS = {
     Act.USE: "Choose it and go to the conversation",
     Act.LOAD_SETTINGS: "How it is loaded",
     Act.MEASURE: "How fast it is on this computer",
+    Act.QUANTISE: "Make a smaller file of it, at some loss of quality",
     Act.REVEAL: "Show the file where it lies",
     Act.VERIFY: "Compare the file with the checksum of what was published",
     Act.RENAME: "Show it under another name; the file keeps its own",
@@ -38,6 +40,7 @@ TIPS = {
 ICONS = {
     Act.LOAD_SETTINGS: "sliders-horizontal",
     Act.MEASURE: "gauge",
+    Act.QUANTISE: "shrink",
     Act.REVEAL: "folder-open",
     Act.VERIFY: "shield-check",
     Act.RENAME: "pencil",
@@ -53,7 +56,7 @@ def possible(row: LibraryEntry | RefusedFile) -> tuple[Act, ...]:
     if isinstance(row, RefusedFile):
         trash = (Act.TRASH,) if row.is_own else ()
         return (Act.REVEAL, Act.COPY_PATH, *trash)
-    acts = [Act.USE, Act.LOAD_SETTINGS, Act.MEASURE] if row.can_chat else []
+    acts = [Act.USE, Act.LOAD_SETTINGS, Act.MEASURE, Act.QUANTISE] if row.can_chat else []
     acts += [Act.VERIFY, Act.RENAME, Act.REVEAL, Act.COPY_PATH, Act.FAVOURITE]
     if row.origin is Origin.OPENED:
         acts.append(Act.FORGET)

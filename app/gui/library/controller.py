@@ -49,6 +49,7 @@ class LibraryController(QObject):
     settings_wished = Signal(str)
     measure_wished = Signal()
     """Of the chosen model."""
+    quantise_wished = Signal(str)
 
     def __init__(
         self,
@@ -211,6 +212,8 @@ class LibraryController(QObject):
                 self.settings_wished.emit(path)
             case Act.MEASURE:
                 self._work.do(self._measure(path))
+            case Act.QUANTISE:
+                self.quantise_wished.emit(path)
             case Act.VERIFY:
                 self._verify(entry)
             case Act.RENAME:

@@ -54,6 +54,7 @@ class ModelPopup(QFrame):
     find_wished = Signal()
     open_file_wished = Signal()
     measure_wished = Signal()
+    quantise_wished = Signal()
     memory_wished = Signal()
     filtered = Signal()
     """Other models have rows than before."""
@@ -83,6 +84,8 @@ class ModelPopup(QFrame):
         self._open.setIcon(theme.icon("folder-open", "muted"))
         self._measure = text_button("Measure…", "Measure", kind="row")
         self._measure.setIcon(theme.icon("gauge", "muted"))
+        self._quantise = text_button("Make smaller…", "Make smaller", kind="row")
+        self._quantise.setIcon(theme.icon("shrink", "muted"))
         self._memory = text_button("Memory and disk…", "Memory and disk", kind="row")
         self._memory.setIcon(theme.icon("sliders-horizontal", "muted"))
         self._lay_out()
@@ -142,6 +145,7 @@ class ModelPopup(QFrame):
         column.addLayout(state)
         column.addWidget(separator())
         column.addWidget(self._measure)
+        column.addWidget(self._quantise)
         column.addWidget(self._memory)
         column.addWidget(self._find)
         column.addWidget(self._open)
@@ -152,6 +156,7 @@ class ModelPopup(QFrame):
         self._unload.clicked.connect(lambda: self.unload_wished.emit(""))
         self._cancel.clicked.connect(self.cancel_wished)
         self._measure.clicked.connect(self._on_measure)
+        self._quantise.clicked.connect(self._on_quantise)
         self._memory.clicked.connect(self._on_memory)
         self._find.clicked.connect(self._on_find)
         self._open.clicked.connect(self._on_open_file)
@@ -231,6 +236,7 @@ class ModelPopup(QFrame):
         self._unload.setVisible(phase is ModelPhase.READY)
         self._cancel.setVisible(phase is ModelPhase.LOADING)
         self._measure.setVisible(phase is not ModelPhase.NONE)
+        self._quantise.setVisible(phase is not ModelPhase.NONE)
         self._mark_current()
         self._fit()
 
@@ -272,6 +278,10 @@ class ModelPopup(QFrame):
     def _on_measure(self) -> None:
         self.close_up()
         self.measure_wished.emit()
+
+    def _on_quantise(self) -> None:
+        self.close_up()
+        self.quantise_wished.emit()
 
     def _on_memory(self) -> None:
         self.close_up()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain import errors
+from app.domain import errors, library_errors
 from app.domain.quantise import TARGETS, QuantiseSizes, QuantiseWork
 from app.engine.quantising import QuantisingHosts
 from app.library.gguf_types import FILE_TYPES
@@ -107,7 +107,7 @@ def test_the_source_stays_as_it_was_and_nothing_else_is_left(full: Path, tmp_pat
 
 def test_what_was_made_smaller_before_must_be_asked_for(starter: Path, tmp_path: Path) -> None:
     assert sizes(starter).is_quantised
-    with pytest.raises(errors.QuantiseRefused, match="cannot be made into this type"):
+    with pytest.raises(library_errors.QuantiseRefused, match="cannot be made into this type"):
         quantised(starter, tmp_path / "made.gguf", "Q2_K")
     assert list(tmp_path.iterdir()) == []
     quantised(starter, tmp_path / "made.gguf", "Q2_K", again=True)
@@ -128,7 +128,7 @@ def test_a_full_model_of_odd_width_becomes_what_its_rows_allow(tmp_path: Path) -
 def test_nothing_is_written_over_unless_it_is_asked(full: Path, tmp_path: Path) -> None:
     made = tmp_path / "made.gguf"
     made.write_text("precious")
-    with pytest.raises(errors.ResultExists):
+    with pytest.raises(library_errors.ResultExists):
         quantised(full, made, "Q8_0")
     assert made.read_text() == "precious"
     quantised(full, made, "Q8_0", replace=True)
@@ -139,7 +139,7 @@ def test_the_source_is_never_the_result(full: Path, tmp_path: Path) -> None:
     linked = tmp_path / "linked.gguf"
     linked.symlink_to(full)
     before = full.stat()
-    with pytest.raises(errors.QuantiseRefused, match="take the place"):
+    with pytest.raises(library_errors.QuantiseRefused, match="take the place"):
         quantised(full, linked, "Q8_0", replace=True)
     assert full.stat() == before
 
@@ -176,7 +176,7 @@ def test_closing_ends_it_too(full: Path, tmp_path: Path) -> None:
 
 def test_a_disk_that_is_full_midway_is_said(full: Path, tmp_path: Path) -> None:
     os.symlink("/dev/full", tmp_path / "full")
-    with pytest.raises(errors.ResultUnwritable):
+    with pytest.raises(library_errors.ResultUnwritable):
         asyncio.run(_into_a_full_device(full, tmp_path / "full"))
 
 
@@ -230,6 +230,6 @@ def test_without_room_nothing_is_begun(full: Path, tmp_path: Path) -> None:
     async def go() -> None:
         await QuantisingHosts().quantise(work, 10**18, lambda _: None)
 
-    with pytest.raises(errors.ResultUnwritable, match="no room"):
+    with pytest.raises(library_errors.ResultUnwritable, match="no room"):
         asyncio.run(go())
     assert list(tmp_path.iterdir()) == []
