@@ -105,7 +105,7 @@ class FakeModels:
         await self.choose(path)
         return model
 
-    async def offer(self, path: str, *, remember: bool = True) -> None:  # noqa: ARG002 - kept nowhere
+    async def offer(self, path: str, *, remember: bool = True) -> None:
         self.offered.append(path)
         self.models = (*self.models, replace(local_model("Offered"), path=path))
 
