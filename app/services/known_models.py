@@ -16,6 +16,9 @@ class KnownModels:
         self._settings = settings
         self.models: dict[str, LocalModel] = {}
         self._opened: set[str] = set()
+        self._offered: set[str] = set()
+        """Paths of files that have come since the library looked, which may be looking just now."""
+        self._elsewhere: Mapping[str, str] = {}
         self._left: set[str] = set()
         """Paths from which files were moved."""
 
@@ -25,21 +28,35 @@ class KnownModels:
             self._opened.add(model.path)
         return self.models.setdefault(model.path, model)
 
+    def offer(self, model: LocalModel) -> None:
+        """Offer a file that the library will find by itself when it looks again."""
+        self._offered.add(model.path)
+        self.models[model.path] = replace(model, read_only=True)
+
+    def shown_as(self, path: str) -> str:
+        """Under which path the model of that one is offered: a copy may stand for it."""
+        return path if path in self.models else self._elsewhere.get(path, path)
+
     def take_out(self, path: str) -> bool:
         """Offer it no more; whether it was."""
         self._opened.discard(path)
+        self._offered.discard(path)
         return self.models.pop(path, None) is not None
 
     def show_found(
-        self, found: Sequence[LocalModel], elsewhere: Collection[str], used: Collection[str]
+        self, found: Sequence[LocalModel], elsewhere: Mapping[str, str], used: Collection[str]
     ) -> bool:
         """Put what the library has found in the place of what it had found before; whether that
-        makes a difference. What was opened stays, but for the paths `elsewhere`, and what is used.
+        makes a difference. What was opened or has just come stays, but for the paths `elsewhere`,
+        for which others stand, and what is used.
         """
+        self._elsewhere = dict(elsewhere)
+        self._offered -= {model.path for model in found}
+        stay = (self._opened | self._offered) - elsewhere.keys()
         new = {
             path: model
             for path, model in self.models.items()
-            if path in used or model.is_starter or (path in self._opened and path not in elsewhere)
+            if path in used or model.is_starter or path in stay
         }
         new |= {model.path: model for model in found}
         if list(new.items()) == list(self.models.items()):

@@ -137,7 +137,7 @@ class LibraryView:
         # Stable, so that by name among those that were never used.
         chat.sort(key=lambda entry: (not entry.is_favourite, -entry.last_used))
         found = [entry.model for entry in chat]
-        self._models.show_found(found, self._by_path.keys())
+        self._models.show_found(found, self._by_path)
 
     def watch(self, active: bool) -> None:
         """While active, changes in the folders are noticed within seconds and scanned.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.errors import (
     AppError,
     ConfigError,
+    FileMissing,
     LoadSettingsRefused,
     ModelFileError,
     NothingLoaded,
@@ -193,15 +194,15 @@ class ModelService:
         elif remember:
             self._known.open(model)
         else:
-            self._models[model.path] = replace(model, read_only=True)
+            self._known.offer(model)
         self._facts.publish(ModelsChanged())
         self._remember(self._settings.current.library.chosen)
 
-    def show_found(self, found: Sequence[LocalModel], elsewhere: Collection[str] = ()) -> None:
+    def show_found(self, found: Sequence[LocalModel], elsewhere: Mapping[str, str]) -> None:
         """What the library has found takes the place of what it had found before.
 
-        What was opened stays, and so does what is used just now. `elsewhere`: other paths of these
-        models, under which they are not offered a second time.
+        What was opened or has just come stays, and so does what is used just now. `elsewhere`:
+        other paths of these models, under which they are not offered a second time, and their own.
         """
         chosen = self._state.model
         used = {info.path for info in self.loaded} | {chosen.path if chosen else ""}
@@ -213,8 +214,18 @@ class ModelService:
             self._show(replace(self._state, model=self._models[chosen.path]))
 
     async def choose(self, path: str) -> None:
-        """Make a known model the one that answers; it is loaded when it is first needed."""
-        model = self._models[path]
+        """Make a known model the one that answers; it is loaded when it is first needed.
+
+        Raises `FileMissing` where it is not known any more.
+        """
+        path = self._known.shown_as(path)
+        model = self._models.get(path)
+        if model is None:
+            raise FileMissing(
+                "This model is not in the list any more.",
+                path,
+                "Look for it on the page Models, or choose another one.",
+            )
         self._guard.forgive(path)
         if self._state.model is not None and self._state.model.path == path:
             self._remember(path)
