@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from app.engine.kept.folder import Keeping
     from app.engine.pool import OneModelEngine
     from app.hub.hub import Hub
-    from app.hub.ollama import Ollama
     from app.services import Services
     from app.services.benchmarks import BenchmarkService
     from app.services.doctor import DoctorProbes
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from app.services.library import LibraryService
     from app.services.load_settings import LoadSettingsService
     from app.services.models import ModelService
+    from app.services.ollama import OllamaService
     from app.services.quantise import QuantiseService
     from app.services.settings import SettingsService
 
@@ -107,7 +107,6 @@ class Application:
         from app.services.conversations import ConversationService
         from app.services.doctor import DoctorService
         from app.services.models import ModelService
-        from app.services.ollama import OllamaService
         from app.services.settings import SettingsService
         from app.services.transfers import TransferService
 
@@ -130,8 +129,8 @@ class Application:
         chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
         self._stops.append(chat.close)
         hub = self._make_hub(keeper)
-        ollama = self._make_ollama(keeper)
-        self._stops += [hub.close, ollama.close]
+        self._stops.append(hub.close)
+        ollama = self._make_ollama(keeper, models, fit)
         shelves = self._make_library(models, settings, load_settings, hub, facts)
         self._stops.append(shelves.close)
         services = Services(
@@ -149,7 +148,7 @@ class Application:
             benchmarks=self._make_benchmarks(models, load_settings, facts),
             hub=self._make_hub_service(hub, library, keeper),
             library=shelves,
-            ollama=OllamaService(ollama, models, fit),
+            ollama=ollama,
             access=AccessService(hub, self._secrets, settings, _hub_in_environment()),
             quantise=self._make_quantise(library, models, fit, load_settings, facts),
             transfers=TransferService(hub, models, facts, self._tasks),
@@ -288,11 +287,16 @@ class Application:
             way,
         )
 
-    def _make_ollama(self, keeper: SettingsKeeper) -> Ollama:
+    def _make_ollama(
+        self, keeper: SettingsKeeper, models: ModelService, fit: FitService
+    ) -> OllamaService:
         from app.config.network_gate import SettingsGate
         from app.hub.ollama import Ollama
+        from app.services.ollama import OllamaService
 
-        return Ollama(os.environ.get("OLLAMA_HOST", ""), SettingsGate(keeper))
+        ollama = Ollama(os.environ.get("OLLAMA_HOST", ""), SettingsGate(keeper))
+        self._stops.append(ollama.close)
+        return OllamaService(ollama, models, fit)
 
     def _make_library(
         self,

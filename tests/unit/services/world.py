@@ -187,18 +187,8 @@ async def _furnished(store: SqliteStore) -> World:
         engine, store, models, load_settings, broadcast, tasks, free, looked, "here", clock
     )
     hub, shelves, notes = ScriptedHub(), ScriptedShelf(), MemoryNotes()
-    library = LibraryService(
-        shelves,
-        notes,
-        models,
-        settings,
-        load_settings,
-        broadcast,
-        tasks,
-        clock,
-        "/models",
-        hub.use_folder,
-    )
+    stands = (models, settings, load_settings, broadcast, tasks, clock, "/models", hub.use_folder)
+    library = LibraryService(shelves, notes, *stands)
     quantiser = ScriptedQuantiser()
     return World(
         library=library,
