@@ -227,6 +227,9 @@ class Worker:
                 with self._changed:
                     for request_id in ended:
                         del self._answers[request_id]
+            if self._bench is not None and self._bench.is_cancelled:
+                # Its own steps come after the last answer, which may be long in coming.
+                self._cancel_bench()
             if ended or self._jobs:
                 return
         self._measure_on()
@@ -243,6 +246,13 @@ class Worker:
             if ended:
                 with self._changed:
                     self._bench = bench = None
+
+    def _cancel_bench(self) -> None:
+        """End the measurement between two of its steps, if there is one."""
+        with self._changed:
+            bench, self._bench = self._bench, None
+        if bench is not None:
+            bench.end(BenchCancelled())
 
     def _take_flag(self) -> AbortFlag:
         """The running job's flag; raised already if it was cancelled while llama.cpp came in."""
@@ -333,10 +343,7 @@ class Worker:
     def _unload(self) -> None:
         from app.engine.native import system
 
-        if self._bench is not None:
-            with self._changed:
-                bench, self._bench = self._bench, None
-            bench.end(BenchCancelled())
+        self._cancel_bench()
         self._scheduler = None
         if self._loaded is not None:
             self._counting.take_back(self._loaded.info.path)
