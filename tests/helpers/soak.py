@@ -187,7 +187,7 @@ class Soak:
             assert pid is not None
             assert info is not None
             self.tally.kills += 1
-            self.tally.killed.add(info.path)
+            self.tally.killed[info.path] = engine, pid
             psutil.Process(pid).kill()
 
     # ----------------------------------------------------------------- what the talkers ask
@@ -288,13 +288,16 @@ class Soak:
 
     async def _look_at_recovery(self) -> None:
         """A model whose host was killed answers again."""
-        for path in tuple(self.tally.killed):
+        for path, (engine, pid) in tuple(self.tally.killed.items()):
+            while engine.host_pid == pid:
+                # It was killed so lately that nobody knows.
+                await asyncio.sleep(0.01)
+            del self.tally.killed[path]
             await self._begin_load(path, _AT_REST)
             request = GenerateRequest(new_id(), path, user(f"{new_id()}?"), max_tokens=2)
             events = await self._collected("an answer after a kill", self._pool.generate(request))
             if not isinstance(events.last, Finished):
                 self.tally.fault(f"{path} is not back after a kill: {events.last}")
-            self.tally.killed.discard(path)
 
     async def _note_hosts(self) -> None:
         """What each host has with the same settings."""

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from app.engine.supervisor import HostEngine
+
 SETTLED_AFTER = 4
 """Looks after which the application has all that it keeps, such as libraries."""
 _ENOUGH = 6
@@ -29,8 +31,10 @@ class Tally:
     """The same of each host by its process id, after calm rounds, loaded in the same way."""
     faults: list[str] = field(default_factory=list[str])
     kills: int = 0
-    killed: set[str] = field(default_factory=set[str])
-    """Models whose host was killed in this round."""
+    killed: dict[str, tuple[HostEngine, int]] = field(
+        default_factory=dict[str, tuple[HostEngine, int]]
+    )
+    """Models whose host was killed in this round, and which process that was."""
     returns: int = 0
     """Conversations that came back from disk."""
     most_kept: int = 0

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -171,22 +170,17 @@ def test_only_what_is_loaded_can_be_measured(tiny: Rig) -> None:
     assert isinstance(tiny.run(go()).error, errors.NothingLoaded)
 
 
-def test_an_unload_and_a_load_end_it(fresh: Rig, tmp_path: Path) -> None:
+def test_a_load_ends_it(fresh: Rig, tmp_path: Path) -> None:
     small = babbler(tmp_path / "small.gguf")
 
-    async def go(end: Any) -> Events:
+    async def go() -> Events:
         measuring = asyncio.ensure_future(bench_coroutine(fresh, ENDLESS))
         await asyncio.sleep(0.05)
-        await end()
+        await collect(fresh.engine.load(LoadRequest(new_id(), str(small))))
         return await measuring
 
-    async def load() -> None:
-        await collect(fresh.engine.load(LoadRequest(new_id(), str(small))))
-
     fresh.load_well(small)
-    assert fresh.run(go(fresh.engine.unload)).last == BenchCancelled()
-    fresh.load_well(small)
-    assert fresh.run(go(load)).last == BenchCancelled()
+    assert fresh.run(go()).last == BenchCancelled()
     assert fresh.ask("Hello", max_tokens=2).last.stats.answer_tokens
 
 
