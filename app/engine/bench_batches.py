@@ -35,7 +35,8 @@ class Batches:
         self._context = context
         self._is_stoppable = stoppable
         self._stop = AbortFlag()
-        self._cancelled = False
+        self.is_cancelled = False
+        """Whether the next step raises `Stopped`."""
         context.obey(self._stop)
         chance = random.Random(0)
         self._tokens = [chance.randrange(vocabulary) for _ in range(context.length)]
@@ -46,7 +47,7 @@ class Batches:
 
     def cancel(self) -> None:
         """The steps end with `Stopped`, soon."""
-        self._cancelled = True
+        self.is_cancelled = True
         self._stop.raise_()
 
     def give_way(self) -> None:
@@ -83,7 +84,7 @@ class Batches:
             yield
             # Lowered before the look: a cancel that comes later raises it again.
             self._stop.lower()
-            if self._cancelled:
+            if self.is_cancelled:
                 raise Stopped
             context.begin()
             context.add_slice(self._tokens[start : start + count], start, sequence, True)

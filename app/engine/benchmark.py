@@ -86,6 +86,11 @@ class Benchmark:
         """End it soon."""
         self._batches.cancel()
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether its next step would be the end, as cancelled."""
+        return self._batches.is_cancelled
+
     def give_way(self) -> None:
         """Something more urgent waits: give up the batch that is computed; it is done again."""
         self._batches.give_way()

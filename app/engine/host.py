@@ -34,7 +34,6 @@ from app.engine.jobs import (
     ForgetJob,
     GenerateJob,
     LoadJob,
-    UnloadJob,
 )
 from app.engine.worker import Worker
 
@@ -124,9 +123,6 @@ class _Host:
                 self._worker.put(AloneJob(lambda: self._quantised(frame), self._tell_outcome))
             case "cancel":
                 self._worker.cancel(frame["id"])
-            case "unload":
-                self._worker.cancel_all()
-                self._worker.put(UnloadJob(lambda: self.send({"is": "unloaded"})))
             case "describe":
                 self._worker.put(DescribeJob(self._tell_facts))
             case "devices":

@@ -89,20 +89,12 @@ class BenchJob:
 
 
 @dataclass(slots=True)
-class UnloadJob:
-    """Free the model, then call `done`."""
-
-    done: Callable[[], None]
-    request_id: str = field(default="", init=False)
-    """Empty: it cannot be cancelled."""
-
-
-@dataclass(slots=True)
 class DescribeJob:
     """Tell what the engine is."""
 
     done: Callable[[Facts], None]
     request_id: str = field(default="", init=False)
+    """Empty: it cannot be cancelled."""
 
 
 @dataclass(slots=True)
@@ -145,7 +137,6 @@ AnyJob = (
     LoadJob
     | GenerateJob
     | BenchJob
-    | UnloadJob
     | DescribeJob
     | DevicesJob
     | DryRunJob

@@ -44,7 +44,6 @@ CANCEL_SECONDS = 2.0
 
 T = TypeVar("T")
 
-UNLOAD_SECONDS = 5.0
 CLOSE_SECONDS = 3.0
 
 
@@ -81,7 +80,6 @@ class HostEngine:
         self._requests = Requests(crashes)
         self._host: HostProcess | None = None
         self._ends: dict[HostProcess, asyncio.Future[None]] = {}
-        self._unloads: list[asyncio.Future[None]] = []
         self._facts: list[asyncio.Future[dict[str, str | list[str]]]] = []
         self._devices: list[asyncio.Future[tuple[Device, ...]]] = []
         self._counts: dict[int, asyncio.Future[TokenCount | AppError]] = {}
@@ -188,20 +186,6 @@ class HostEngine:
             raise count
         return count
 
-    async def unload(self) -> None:
-        """Free the model; a running answer is cancelled first."""
-        if self._host is None:
-            return
-        host = self._host
-        for request_id in self._requests.open_ids:
-            self.cancel(request_id)
-        done = asyncio.get_running_loop().create_future()
-        self._unloads.append(done)
-        host.send({"do": "unload"})
-        if not await _within(UNLOAD_SECONDS, done):
-            host.kill()
-            await done
-
     async def describe(self) -> dict[str, str | list[str]]:
         """Facts about llama.cpp for `lamplight doctor`; raises `EngineCrashed`."""
         facts = asyncio.get_running_loop().create_future()
@@ -283,9 +267,6 @@ class HostEngine:
             case "hello":
                 if frame.get("version") != protocol.VERSION:
                     host.kill()
-            case "unloaded":
-                self._requests.loaded = None
-                self._settle(self._unloads, None)
             case "facts":
                 self._settle(self._facts, frame.get("facts", {}))
             case "devices":
@@ -303,7 +284,6 @@ class HostEngine:
             self._host = None
             self._requests.engine_gone(lambda doing, name: _crashed(end, doing, name))
             self._drop_deadlines()
-            self._settle(self._unloads, None)
             for told in self._counts.values():
                 if not told.done():
                     told.set_result(_crashed(end, Doing.NOTHING, ""))

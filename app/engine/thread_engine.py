@@ -35,7 +35,6 @@ from app.engine.jobs import (
     ForgetJob,
     GenerateJob,
     LoadJob,
-    UnloadJob,
 )
 from app.engine.kept.folder import Keeping
 from app.engine.kept.from_outside import KeptFromOutside
@@ -121,16 +120,6 @@ class ThreadEngine:
         if isinstance(count, AppError):
             raise count
         return count
-
-    async def unload(self) -> None:
-        """Free the model; a running answer is cancelled first."""
-        if self._worker is None:
-            return
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._worker.cancel_all()
-        self._worker.put(UnloadJob(lambda: _settle(done, None)))
-        await done
-        self._requests.loaded = None
 
     async def describe(self) -> Facts:
         """Facts about llama.cpp for `lamplight doctor`."""

@@ -2,9 +2,9 @@
 
 It runs in the engine host (`app.engine.host`) or in the application's own process
 (`app.engine.thread_engine`). Jobs begin in order. Answers run together, as many as there is room
-for; a load or an unload waits for them, and what comes after it waits for that. A measurement goes
-on while there is nothing else to do; a load or an unload ends it. llama_cpp is imported in the
-thread, at the first job: whoever only constructs a worker does not pay for it.
+for; a load waits for them, and what comes after it waits for that. A measurement goes on while
+there is nothing else to do; a load ends it. llama_cpp is imported in the thread, at the first job:
+whoever only constructs a worker does not pay for it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ from app.engine.jobs import (
     ForgetJob,
     GenerateJob,
     LoadJob,
-    UnloadJob,
 )
 from app.engine.refusal import not_loaded
 
@@ -111,7 +110,7 @@ class Worker:
             if isinstance(job, LoadJob | GenerateJob | BenchJob):
                 job.cancelled()
 
-    def cancel_all(self) -> None:
+    def _cancel_all(self) -> None:
         """End all loads and answers, those that run and those that wait."""
         with self._changed:
             ids = [*(job.request_id for job in self._jobs), self._running, *self._answers]
@@ -125,7 +124,7 @@ class Worker:
         with self._changed:
             self._closed = done
             self._changed.notify()
-        self.cancel_all()
+        self._cancel_all()
 
     def join(self, seconds: float | None = None) -> None:
         """Wait until the thread has ended."""
@@ -190,7 +189,7 @@ class Worker:
                 return self._scheduler is None or self._scheduler.has_room_for(job.request)
             case DescribeJob() | DevicesJob() | BenchJob() | ForgetJob():
                 return True
-            case LoadJob() | UnloadJob() | DryRunJob() | AloneJob():
+            case LoadJob() | DryRunJob() | AloneJob():
                 return not self._answers
 
     def _do(self, job: AnyJob) -> None:
@@ -201,9 +200,6 @@ class Worker:
                 self._begin_answer(job)
             case BenchJob():
                 self._begin_bench(job)
-            case UnloadJob():
-                self._unload()
-                job.done()
             case DescribeJob():
                 job.done(_describe())
             case DevicesJob():
@@ -227,6 +223,9 @@ class Worker:
                 with self._changed:
                     for request_id in ended:
                         del self._answers[request_id]
+            if self._bench is not None and self._bench.is_cancelled:
+                # Its own steps come after the last answer, which may be long in coming.
+                self._cancel_bench()
             if ended or self._jobs:
                 return
         self._measure_on()
@@ -243,6 +242,13 @@ class Worker:
             if ended:
                 with self._changed:
                     self._bench = bench = None
+
+    def _cancel_bench(self) -> None:
+        """End the measurement between two of its steps, if there is one."""
+        with self._changed:
+            bench, self._bench = self._bench, None
+        if bench is not None:
+            bench.end(BenchCancelled())
 
     def _take_flag(self) -> AbortFlag:
         """The running job's flag; raised already if it was cancelled while llama.cpp came in."""
@@ -333,10 +339,7 @@ class Worker:
     def _unload(self) -> None:
         from app.engine.native import system
 
-        if self._bench is not None:
-            with self._changed:
-                bench, self._bench = self._bench, None
-            bench.end(BenchCancelled())
+        self._cancel_bench()
         self._scheduler = None
         if self._loaded is not None:
             self._counting.take_back(self._loaded.info.path)

@@ -42,9 +42,7 @@ class AccessController(QObject):
         """Open the dialog, or bring it forward."""
         if self._dialog is None:
             self._dialog = self._make()
-        self._dialog.show()
-        self._dialog.raise_()
-        self._dialog.activateWindow()
+        self._dialog.bring_forward()
 
     def ask_token(self, reason: str = "") -> None:
         """The same, at the field for a token; `reason` is a sentence that tells why."""

@@ -55,9 +55,7 @@ class ByNameController(QObject):
         """Open the dialog, or bring it forward; `name` as if it had been pasted."""
         if self._dialog is None:
             self._dialog = self._make()
-        self._dialog.show()
-        self._dialog.raise_()
-        self._dialog.activateWindow()
+        self._dialog.bring_forward()
         if name:
             self._dialog.show_name(name)
 

@@ -42,9 +42,7 @@ class MemoryController(QObject):
         """Open the dialog, or bring it forward."""
         if self._dialog is None:
             self._dialog = self._make()
-        self._dialog.show()
-        self._dialog.raise_()
-        self._dialog.activateWindow()
+        self._dialog.bring_forward()
 
     def close(self) -> None:
         """Close the dialog, if it is open; what was changed is written."""

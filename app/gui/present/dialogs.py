@@ -40,6 +40,12 @@ class Dialog(QDialog):
         heading.setFont(font)
         self.column.addWidget(heading)
 
+    def bring_forward(self) -> None:
+        """Show it beside the window, in front of what is there."""
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
     def add_buttons(self, buttons: Sequence[QPushButton]) -> None:
         """The buttons at the lower right, the main one last."""
         row = QHBoxLayout()

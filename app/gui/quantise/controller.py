@@ -44,9 +44,7 @@ class QuantiseController(QObject):
             return
         self.close()
         self._dialog = dialog = self._make()
-        dialog.show()
-        dialog.raise_()
-        dialog.activateWindow()
+        dialog.bring_forward()
         self._tasks.spawn(self._look(dialog, path), "quantise-options")
 
     def close(self) -> None:

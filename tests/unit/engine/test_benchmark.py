@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,7 +21,7 @@ from app.domain.benchmark import (
     SpeedMeasured,
 )
 from app.domain.fit import Memory
-from app.domain.generation import LoadRequest
+from app.domain.generation import FinishReason, LoadRequest, TextDelta
 from app.domain.load_params import LoadParams
 from app.engine import bench_room
 from app.engine.bench_room import threads_to_try
@@ -171,23 +170,39 @@ def test_only_what_is_loaded_can_be_measured(tiny: Rig) -> None:
     assert isinstance(tiny.run(go()).error, errors.NothingLoaded)
 
 
-def test_an_unload_and_a_load_end_it(fresh: Rig, tmp_path: Path) -> None:
+def test_a_load_ends_it(fresh: Rig, tmp_path: Path) -> None:
     small = babbler(tmp_path / "small.gguf")
 
-    async def go(end: Any) -> Events:
+    async def go() -> Events:
         measuring = asyncio.ensure_future(bench_coroutine(fresh, ENDLESS))
         await asyncio.sleep(0.05)
-        await end()
+        await collect(fresh.engine.load(LoadRequest(new_id(), str(small))))
         return await measuring
 
-    async def load() -> None:
-        await collect(fresh.engine.load(LoadRequest(new_id(), str(small))))
-
     fresh.load_well(small)
-    assert fresh.run(go(fresh.engine.unload)).last == BenchCancelled()
-    fresh.load_well(small)
-    assert fresh.run(go(load)).last == BenchCancelled()
+    assert fresh.run(go()).last == BenchCancelled()
     assert fresh.ask("Hello", max_tokens=2).last.stats.answer_tokens
+
+
+def test_a_cancel_does_not_wait_for_a_running_answer(fresh: Rig, starter: Path) -> None:
+    async def go() -> tuple[Events, Events]:
+        measuring = asyncio.ensure_future(bench_coroutine(fresh, ENDLESS, "bench"))
+        answer = fresh.generate("Tell me a long story.", "answer", max_tokens=400)
+
+        def heard(event: object) -> None:
+            # While it is written the measurement stands still.
+            if isinstance(event, TextDelta):
+                fresh.engine.cancel("bench")
+
+        writing = asyncio.ensure_future(collect(answer, heard))
+        measured = await measuring
+        fresh.engine.cancel("answer")
+        return measured, await writing
+
+    fresh.load_well(starter, context_length=1024)
+    measured, written = fresh.run(go())
+    assert measured.last == BenchCancelled()
+    assert written.reason is FinishReason.CANCELLED
 
 
 def test_closing_ends_it(tmp_path: Path) -> None:

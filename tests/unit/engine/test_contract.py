@@ -241,25 +241,6 @@ def test_an_answer_needs_the_model_it_was_asked_of(shared: Rig) -> None:
     assert isinstance(error, errors.NothingLoaded)
 
 
-def test_unload_frees_the_model_and_cancels_the_answer(fresh: Rig, starter: Path) -> None:
-    fresh.load_well(starter, context_length=1024)
-
-    async def go() -> Events:
-        running = asyncio.ensure_future(collect(fresh.generate(STORY)))
-        await asyncio.sleep(0.3)
-        await fresh.engine.unload()
-        return await running
-
-    assert fresh.run(go()).reason is FinishReason.CANCELLED
-    assert fresh.engine.loaded is None
-    assert isinstance(fresh.ask("Hello").error, errors.NothingLoaded)
-
-
-def test_unload_without_anything_is_fine(fresh: Rig) -> None:
-    fresh.run(fresh.engine.unload())
-    assert fresh.engine.loaded is None
-
-
 def test_a_failed_load_leaves_nothing_loaded(fresh: Rig, starter: Path, tmp_path: Path) -> None:
     fresh.load_well(starter, context_length=512)
     assert isinstance(fresh.load(tmp_path / "none.gguf").error, errors.FileMissing)

@@ -77,7 +77,7 @@ def test_without_a_model_nothing_is_counted(fresh: Rig, tmp_path: Path) -> None:
         count(fresh)
     fresh.load_well(babbler(tmp_path / "babbler.gguf"))
     assert count(fresh, "abc").draft > 0
-    fresh.run(fresh.engine.unload())
+    fresh.load(tmp_path / "absent.gguf")
     with pytest.raises(NothingLoaded):
         count(fresh)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from pathlib import Path
 
 import pytest
 
-from app.engine.supervisor import HostEngine
-from tests.helpers.engine_rig import Rig
 from tests.helpers.soak import Soak
+from tests.helpers.soak_tally import Tally
 
 pytestmark = pytest.mark.native_model
 
@@ -20,11 +20,12 @@ SEED = int(os.environ.get("LAMPLIGHT_SOAK_SEED", "0")) or secrets.randbelow(10**
 
 @pytest.mark.timeout(SECONDS + 300)
 @pytest.mark.parametrize("seed", [SEED])
-def test_a_soak(shared_host: Rig, starter: Path, tmp_path: Path, seed: int) -> None:
+def test_a_soak(tmp_path: Path, seed: int) -> None:
     """The seed stands in the test's name; `LAMPLIGHT_SOAK_SEED` asks for one."""
-    twin = tmp_path / "twin.gguf"
-    twin.symlink_to(starter)
-    assert isinstance(shared_host.engine, HostEngine)
-    tally = shared_host.run(Soak(shared_host.engine, [starter, twin], seed).run(SECONDS))
+
+    async def soak() -> Tally:
+        return await Soak(tmp_path, seed, calm=1).run(SECONDS)
+
+    tally = asyncio.run(soak())
     assert not tally.faults, tally
     assert {"length", "cancelled", "Loaded"} <= tally.ends.keys()

@@ -217,17 +217,16 @@ def test_a_full_context_ends_one_answer_and_not_the_other(fresh: Rig, starter: P
     assert other.reason in (FinishReason.LENGTH, FinishReason.STOP)
 
 
-def test_unload_cancels_all_that_run_and_wait(fresh: Rig, starter: Path) -> None:
+def test_closing_cancels_all_that_run_and_wait(fresh: Rig, starter: Path) -> None:
     fresh.load_well(starter, context_length=1024)
 
     async def go() -> list[Events]:
         running = [asyncio.ensure_future(collect(fresh.generate(unread(STORY)))) for _ in range(6)]
         await asyncio.sleep(0.3)
-        await fresh.engine.unload()
+        await fresh.engine.close()
         return await asyncio.gather(*running)
 
     assert {events.reason for events in fresh.run(go())} == {FinishReason.CANCELLED}
-    assert fresh.engine.loaded is None
 
 
 def test_a_load_waits_for_the_answers_before_it(fresh: Rig, starter: Path) -> None:

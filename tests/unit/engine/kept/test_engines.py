@@ -52,12 +52,11 @@ def cached(rig: Rig, tag: str) -> int:
     return rig.ask(QUESTION, max_tokens=2, cache_tag=tag).last.stats.cached_tokens
 
 
-def test_a_conversation_comes_back_after_an_unload_and_is_forgotten(
+def test_a_conversation_comes_back_after_another_load_and_is_forgotten(
     make: MakeRig, folder: Path
 ) -> None:
     rig = make()
     assert cached(rig, "a") == 0
-    rig.run(rig.engine.unload())
     rig.load_well(starter_file(), context_length=2048)
     assert cached(rig, "a") > 300
     assert rig.run(rig.engine.kept_bytes()) > 300 * 23_000
