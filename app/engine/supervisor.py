@@ -40,7 +40,10 @@ from app.engine.refusal import not_loaded
 from app.engine.requests import Doing, Requests
 
 CANCEL_SECONDS = 2.0
-"""A host that does not answer a cancel for so long hangs in native code, and is killed."""
+"""A host that says nothing for so long after a cancel hangs in native code, and is killed."""
+CANCEL_PATIENCE = 5
+"""So many times as long one is waited for that goes on with other answers: on a busy machine a step
+beside them may take seconds, and they would end with the host."""
 
 T = TypeVar("T")
 
@@ -84,6 +87,8 @@ class HostEngine:
         self._devices: list[asyncio.Future[tuple[Device, ...]]] = []
         self._counts: dict[int, asyncio.Future[TokenCount | AppError]] = {}
         self._count_numbers = itertools.count(1)
+        self._frames = 0
+        """What hosts have said so far: a sign of life."""
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._closing = False
         self._measuring = MeasuringHosts(self._command, host_folder())
@@ -154,13 +159,22 @@ class HostEngine:
         if request_id in self._deadlines:
             return
         self._host.send({"do": "cancel", "id": request_id})
+        self._await_cancel(request_id, self._host, CANCEL_PATIENCE)
+
+    def _await_cancel(self, request_id: str, host: HostProcess, patience: int) -> None:
         self._deadlines[request_id] = asyncio.get_running_loop().call_later(
-            CANCEL_SECONDS, self._cancel_is_overdue, request_id, self._host
+            CANCEL_SECONDS, self._cancel_is_overdue, request_id, host, self._frames, patience - 1
         )
 
-    def _cancel_is_overdue(self, request_id: str, host: HostProcess) -> None:
+    def _cancel_is_overdue(
+        self, request_id: str, host: HostProcess, frames: int, patience: int
+    ) -> None:
         del self._deadlines[request_id]
-        if host is self._host and self._requests.is_open(request_id):
+        if host is not self._host or not self._requests.is_open(request_id):
+            return
+        if patience and self._frames > frames:
+            self._await_cancel(request_id, host, patience)
+        else:
             host.kill()
 
     def _drop_deadlines(self) -> None:
@@ -257,6 +271,7 @@ class HostEngine:
     def _heard(self, host: HostProcess, frame: protocol.Frame) -> None:
         if host is not self._host:
             return
+        self._frames += 1
         try:
             self._understand(host, frame)
         except protocol.ProtocolError:

@@ -173,6 +173,35 @@ def test_a_host_that_hangs_is_ended_by_a_cancel(
     hosted.load_well(starter, context_length=512)
 
 
+def test_a_host_that_goes_on_with_other_answers_is_waited_for(
+    hosted: Rig, starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host never hears of the cancel here, as if it were in a long step; it is ended at last,
+    but not while it might still come to it."""
+    monkeypatch.setattr(supervisor, "CANCEL_SECONDS", 0.3)
+    monkeypatch.setattr(supervisor, "CANCEL_PATIENCE", 3)
+    hosted.load_well(starter, context_length=1024)
+    engine = hosted.engine
+    assert isinstance(engine, supervisor.HostEngine)
+
+    async def both() -> tuple[Events, float]:
+        request_id = new_id()
+        cancelled: list[float] = []
+
+        def heard(event: Any) -> None:
+            if isinstance(event, TextDelta) and not cancelled:
+                cancelled.append(time.perf_counter())
+                monkeypatch.setattr(engine._host, "send", lambda _frame: None)
+                engine.cancel(request_id)
+
+        events = await collect(hosted.generate(STORY, request_id, max_tokens=400), heard)
+        return events, time.perf_counter() - cancelled[0]
+
+    events, waited = hosted.run(both())
+    assert events.reason is FinishReason.CANCELLED
+    assert waited > 0.75
+
+
 def test_a_host_that_hangs_does_not_hold_up_close(hosted: Rig, starter: Path) -> None:
     hosted.load_well(starter, context_length=512)
     pid = host_of(hosted)
