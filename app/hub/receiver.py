@@ -1,5 +1,7 @@
 """What comes over one connection, into the memory of whoever waits for it."""
 
+# ruff: noqa: ASYNC109 - as in `app.hub.wire`
+
 from __future__ import annotations
 
 import asyncio

@@ -120,6 +120,12 @@ class HubServer:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """All connections end, and nobody listens any more; once more does nothing."""
+        if self.closing.is_set():
+            return
         self.closing.set()
         for server in self._servers:
             server.shutdown()

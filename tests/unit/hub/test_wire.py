@@ -213,6 +213,11 @@ def test_silence_is_said_in_time_and_what_comes_later_is_kept(connected):
     asyncio.run(main())
 
 
+async def flood(stream: WireStream) -> None:
+    for _ in range(100):
+        await stream.write(bytes(1 << 20), 0.1)
+
+
 def test_who_cannot_get_rid_of_what_is_written_is_told(connected):
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.pause_reading()
@@ -221,8 +226,7 @@ def test_who_cannot_get_rid_of_what_is_written_is_told(connected):
     async def main() -> None:
         async with connected(serve) as stream:
             with pytest.raises(httpcore2.WriteTimeout):
-                for _ in range(100):
-                    await stream.write(bytes(1 << 20), 0.1)
+                await flood(stream)
 
     asyncio.run(main())
 

@@ -18,6 +18,7 @@ from app.domain.errors import (
     HubBusy,
     HubFault,
     HubSilent,
+    HubUnreachable,
     NetworkOff,
     NoSpace,
     OtherFileOffered,
@@ -27,7 +28,7 @@ from app.domain.errors import (
 from app.domain.hub import RepoFile
 from app.domain.transfer import TransferLimits, TransferPhase, TransferRequest
 from app.hub.transfers import disk, part_file
-from tests.helpers.hub_server import TOKEN, FakeRepo, Fault, request_for
+from tests.helpers.hub_server import TOKEN, FakeRepo, Fault, HubServer, request_for
 from tests.helpers.transfer_rig import Rig, contents, drive, whole
 
 SMALL = contents(300_000)
@@ -398,6 +399,24 @@ def test_a_line_that_stays_dead_is_said_and_tried_again(tmp_path: Path):
     drive(tmp_path, steps)
 
 
+def test_what_stood_still_goes_on_by_itself_when_the_network_is_back(tmp_path: Path):
+    async def steps(rig: Rig):
+        rig.server.bytes_per_second = 2_000_000
+        transfer = await rig.add(rig.repo(m=LARGE))
+        await rig.until(lambda: rig.now(transfer).done_bytes > 1_000_000)
+        rig.server.stop()
+        await rig.until(lambda: rig.now(transfer).phase is TransferPhase.RETRYING)
+        # Several attempts at a server that is not there.
+        await asyncio.sleep(0.5)
+        assert isinstance(rig.now(transfer).error, HubUnreachable)
+        with HubServer(ports=rig.server.ports) as back:
+            back.repos = rig.server.repos
+            assert whole(await rig.ended(transfer)) == LARGE
+            assert back.sent < len(LARGE)
+
+    drive(tmp_path, steps)
+
+
 # --------------------------------------------------------------------------------- the disk
 
 
@@ -455,6 +474,24 @@ def test_a_disk_that_cannot_hold_a_large_file_says_so(
         failed = await rig.download(rig.repo(m=SMALL))
         assert failed.phase is TransferPhase.FAILED
         assert isinstance(failed.error, FileTooLarge)
+
+    drive(tmp_path, steps)
+
+
+def test_a_file_too_large_for_the_disk_is_refused_before_its_first_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def steps(rig: Rig):
+        monkeypatch.setattr(disk, "_kind_of_disk", lambda folder: 0x4D44)
+        large = RepoFile("large.gguf", 5 << 30, "0" * 64)
+        repo = rig.repo(m=SMALL)
+        small = request_for(repo)
+        wanted = TransferRequest(repo.repo_id, repo.commit, "Large", (*small.files, large))
+        failed = await rig.download(wanted)
+        assert failed.phase is TransferPhase.FAILED
+        assert isinstance(failed.error, FileTooLarge)
+        assert rig.server.seen == []
+        assert (await rig.download(small)).phase is TransferPhase.FINISHED
 
     drive(tmp_path, steps)
 
