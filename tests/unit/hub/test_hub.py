@@ -192,3 +192,28 @@ def test_closing_in_the_middle_of_a_download_is_not_felt(tmp_path: Path, line: s
 
     with HubServer() as server:
         assert asyncio.run(main(server)) < 0.3
+
+
+def test_closing_does_not_wait_for_a_name_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked, over = threading.Event(), threading.Event()
+
+    def silent(*question: object, **options: object) -> list[object]:
+        asked.set()
+        over.wait(20)
+        return []
+
+    async def main() -> float:
+        hub = Hub("http://hub.example", tmp_path, OpenGate(), lambda name: None, TransferLimits())
+        searching = asyncio.ensure_future(hub.search(RepoQuery()))
+        await asyncio.to_thread(asked.wait, 10)
+        began = time.monotonic()
+        await hub.close()
+        took = time.monotonic() - began
+        await asyncio.wait({searching})
+        return took
+
+    monkeypatch.setattr("socket.getaddrinfo", silent)
+    try:
+        assert asyncio.run(main()) < 0.3
+    finally:
+        over.set()

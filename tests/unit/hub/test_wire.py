@@ -220,7 +220,6 @@ async def flood(stream: WireStream) -> None:
 
 def test_who_cannot_get_rid_of_what_is_written_is_told(connected):
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.transport.pause_reading()
         await asyncio.sleep(60)
 
     async def main() -> None:
