@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from app.domain.errors import FileTooLarge, FolderUnusable, NoSpace
 from app.domain.hub import RepoFile
@@ -14,6 +13,9 @@ from app.domain.transfer import TransferLimits, TransferPhase, TransferRequest
 from app.hub.transfers import disk, part_file
 from tests.helpers.hub_server import request_for
 from tests.helpers.transfer_rig import Rig, contents, drive, whole
+
+if TYPE_CHECKING:
+    import pytest
 
 SMALL = contents(300_000)
 LARGE = contents(9_000_000)
