@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpcore2
 
+from app.hub.receiver import READ_AT_ONCE, Receiver
+
 if TYPE_CHECKING:
     import httpx2
 
-READ_AT_ONCE = 256 << 10
-"""Bytes: what asyncio itself reads at most from a socket."""
 _BACKEND = "_network_backend"
 _EYEBALLS = 0.25
 """Seconds before a host's next address is tried beside the first (RFC 8305)."""
@@ -61,7 +61,7 @@ class Wire(httpcore2.AsyncNetworkBackend):
         local = (local_address, 0) if local_address else None
         opening = asyncio.ensure_future(
             loop.create_connection(
-                _Receiver, host, port, local_addr=local, happy_eyeballs_delay=_EYEBALLS
+                Receiver, host, port, local_addr=local, happy_eyeballs_delay=_EYEBALLS
             )
         )
         with _translated(httpcore2.ConnectTimeout, httpcore2.ConnectError):
@@ -84,7 +84,7 @@ class Wire(httpcore2.AsyncNetworkBackend):
 class WireStream(httpcore2.AsyncNetworkStream):
     """One connection."""
 
-    def __init__(self, transport: asyncio.Transport, receiver: _Receiver) -> None:
+    def __init__(self, transport: asyncio.Transport, receiver: Receiver) -> None:
         self._transport = transport
         self._receiver = receiver
 
@@ -123,14 +123,21 @@ class WireStream(httpcore2.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> WireStream:
-        """Encrypted from here on; raises `httpcore2.ConnectError` and `ConnectTimeout`."""
+        """Encrypted from here on; raises `httpcore2.ConnectError` and `ConnectTimeout`.
+
+        With a receiver of its own: what came before, in clear text, must never be taken for
+        something that came encrypted.
+        """
         loop = asyncio.get_running_loop()
+        receiver = Receiver()
         with _translated(httpcore2.ConnectTimeout, httpcore2.ConnectError):
             try:
+                if self._receiver.readable:
+                    raise ConnectionError("something came before the connection was encrypted")
                 async with asyncio.timeout(timeout):
                     transport = await loop.start_tls(
                         self._transport,
-                        self._receiver,
+                        receiver,
                         ssl_context,
                         server_hostname=server_hostname,
                     )
@@ -139,8 +146,8 @@ class WireStream(httpcore2.AsyncNetworkStream):
                 raise
         if transport is None:
             raise httpcore2.ConnectError("the connection was closed while it was encrypted")
-        self._receiver.transport = transport
-        return WireStream(transport, self._receiver)
+        receiver.transport = transport
+        return WireStream(transport, receiver)
 
     def get_extra_info(self, info: str) -> Any:
         """By the names that httpcore gives them."""
@@ -150,129 +157,7 @@ class WireStream(httpcore2.AsyncNetworkStream):
         return self._transport.get_extra_info(names.get(info, info))
 
 
-class _Receiver(asyncio.BufferedProtocol):
-    """Receives into the memory of whoever waits, and a little ahead into its own."""
-
-    def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
-        self.lost = False
-        self.writable = asyncio.Event()
-        self.writable.set()
-        self._own = memoryview(bytearray(READ_AT_ONCE))
-        self._taken = self._come = 0
-        self._target = self._own[:0]
-        self._filled = 0
-        self._ended = False
-        self._fault: Exception | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._any_will_do = True
-
-    @property
-    def readable(self) -> bool:
-        """Whether something has come that nobody has asked for, or the end."""
-        return self._ended or self._come > self._taken
-
-    async def read(self, most: int, timeout: float | None) -> bytes:
-        """See `WireStream.read`; raises `OSError` and `TimeoutError`."""
-        if not self.readable:
-            await self._wait(timeout)
-            if not self.readable:
-                raise TimeoutError
-        data = bytes(self._own[self._taken : min(self._come, self._taken + most)])
-        self._take(len(data))
-        return self._or_fault(data)
-
-    async def fill(self, view: memoryview, seconds: float, timeout: float | None) -> int:
-        """See `WireStream.fill`; raises `OSError` and `TimeoutError`."""
-        ready = self._own[self._taken : min(self._come, self._taken + len(view))]
-        view[: len(ready)] = ready
-        self._target, self._filled = view, len(ready)
-        self._take(len(ready))
-        try:
-            if self._filled < len(view) and not self._ended:
-                self._any_will_do = False
-                await self._wait(seconds)
-            if not self._filled and not self._ended:
-                self._any_will_do = True
-                await self._wait(timeout)
-                if not self._filled and not self._ended:
-                    raise TimeoutError
-            return self._or_fault(self._filled)
-        finally:
-            self._target, self._filled, self._any_will_do = self._own[:0], 0, True
-
-    # ---------------------------------------------------------------- what asyncio calls
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the base's
-        return self._target[self._filled :] or self._own[self._come :]
-
-    def buffer_updated(self, nbytes: int) -> None:
-        if self._filled < len(self._target):
-            self._filled += nbytes
-            if self._any_will_do or self._filled == len(self._target):
-                self._wake()
-            return
-        self._come += nbytes
-        if self._come == len(self._own) and self.transport is not None:
-            self.transport.pause_reading()
-        if self._any_will_do:
-            self._wake()
-
-    def eof_received(self) -> bool:
-        self._ended = True
-        self._wake()
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = self._ended = True
-        self._fault = exc
-        self.writable.set()
-        self._wake()
-
-    def pause_writing(self) -> None:
-        self.writable.clear()
-
-    def resume_writing(self) -> None:
-        self.writable.set()
-
-    # ------------------------------------------------------------------------- the rest
-
-    def _take(self, nbytes: int) -> None:
-        """So many bytes of its own memory are with the caller."""
-        self._taken += nbytes
-        if self._taken == self._come:
-            self._taken = self._come = 0
-            if self.transport is not None and not self._ended:
-                self.transport.resume_reading()
-
-    def _or_fault(self, given: Any) -> Any:
-        """What has come, and the fault only after it."""
-        if not given and self._fault is not None:
-            raise self._fault
-        return given
-
-    async def _wait(self, seconds: float | None) -> None:
-        """Until it is woken, or for so long."""
-        loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
-        timer = None if seconds is None else loop.call_later(seconds, self._wake)
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-            if timer is not None:
-                timer.cancel()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-
-def _not_wanted(opening: asyncio.Future[tuple[asyncio.Transport, _Receiver]]) -> None:
+def _not_wanted(opening: asyncio.Future[tuple[asyncio.Transport, Receiver]]) -> None:
     if not opening.cancelled() and opening.exception() is None:
         opening.result()[0].abort()
 
@@ -283,5 +168,6 @@ def _translated(late: type[Exception], failed: type[Exception]) -> Generator[Non
         yield
     except TimeoutError as error:
         raise late(str(error)) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # ValueError: a name that cannot be one of a host, which a redirect may lead to.
         raise failed(str(error)) from error

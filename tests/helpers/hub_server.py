@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -80,7 +81,9 @@ class Seen:
 class HubServer:
     """Two servers: the hub and its storage. Use as a context."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None, ports: tuple[int, int] = (0, 0)):
+        """With `context` both are encrypted; `ports` are those of an earlier one."""
+        self._scheme = "https" if context else "http"
         self.repos: dict[str, FakeRepo] = {}
         self.seen: list[Seen] = []
         self.hub_faults: deque[Fault] = deque()
@@ -102,7 +105,10 @@ class HubServer:
         """Bytes of files that were handed to the system."""
         self.closing = threading.Event()
         self._connections: set[socket.socket] = set()
-        self._servers = [_server(self, "hub"), _server(self, "storage")]
+        self._servers = [
+            _server(self, origin, port, context)
+            for origin, port in zip(("hub", "storage"), ports, strict=True)
+        ]
         self._threads = [
             threading.Thread(target=server.serve_forever, args=(0.02,), name="hub-server")
             for server in self._servers
@@ -114,6 +120,12 @@ class HubServer:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """All connections end, and nobody listens any more; once more does nothing."""
+        if self.closing.is_set():
+            return
         self.closing.set()
         for server in self._servers:
             server.shutdown()
@@ -126,14 +138,20 @@ class HubServer:
             thread.join()
 
     @property
+    def ports(self) -> tuple[int, int]:
+        """Of the hub and its storage."""
+        hub, storage = (server.server_address[1] for server in self._servers)
+        return hub, storage
+
+    @property
     def address(self) -> str:
         """Of the hub."""
-        return f"http://127.0.0.1:{self._servers[0].server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self.ports[0]}"
 
     @property
     def storage_address(self) -> str:
         """Of the storage: another origin."""
-        return f"http://127.0.0.1:{self._servers[1].server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self.ports[1]}"
 
     def add(self, repo: FakeRepo) -> FakeRepo:
         """Offer a repository."""
@@ -163,12 +181,19 @@ def request_for(repo: FakeRepo, *paths: str, title: str = "A model") -> Transfer
     return TransferRequest(repo.repo_id, repo.commit, title, files)
 
 
-def _server(hub: HubServer, origin: str) -> ThreadingHTTPServer:
+def _server(
+    hub: HubServer, origin: str, port: int, context: ssl.SSLContext | None
+) -> ThreadingHTTPServer:
     class Handler(_Handler):
         pass
 
     Handler.hub, Handler.origin = hub, origin
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    if context is not None:
+        # A client takes part in the greeting, so that it belongs into the client's own thread.
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     server.daemon_threads = False
     # A client that hangs up in the middle is what is tested here, and no news.
     server.handle_error = lambda request, client_address: None

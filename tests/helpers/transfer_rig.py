@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.errors import NetworkOff
+from app.domain.hub import HubWay
 from app.domain.network import Purpose
 from app.domain.transfer import Transfer, TransferLimits, TransferPhase, TransferRequest
 from app.hub.client import HubClient
@@ -122,11 +123,12 @@ async def rig(
     limits: TransferLimits | None = None,
     stall: float = STALL,
     go_on: bool = True,
+    way: HubWay = HubWay(),  # noqa: B008 - a frozen value
 ) -> AsyncGenerator[Rig]:
     """The queue of one run of the application, closed as at its end."""
     gate = OpenGate()
     endpoint = endpoint_at(server.address)
-    client = HubClient(endpoint, gate, lambda name: token, timeout=stall)
+    client = HubClient(endpoint, gate, lambda name: token, way, timeout=stall)
     told: list[tuple[Transfer, ...]] = []
     queue = Queue(models, client, limits or TransferLimits(), told.append, pace)
     await queue.load(go_on=go_on)

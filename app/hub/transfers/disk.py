@@ -14,6 +14,10 @@ from app.domain.errors import FileTooLarge, FolderUnusable, NoSpace, TransferErr
 
 SPARE = 512 << 20
 """Bytes that stay free for everything else on the computer."""
+_LARGEST_ON_FAT = (1 << 32) - 1
+"""Bytes of a file on FAT32."""
+_MSDOS_SUPER_MAGIC = 0x4D44
+"""Linux, statfs(2)."""
 _PATIENCE = 5.0
 """Seconds: virus scanners on Windows hold a new file for a moment."""
 
@@ -27,12 +31,7 @@ def translated(error: OSError, path: Path) -> TransferError:
             "Make room and resume it: what has come is kept.",
         )
     if error.errno == errno.EFBIG:
-        return FileTooLarge(
-            "The disk cannot hold a file this large.",
-            f"{path.parent}: {error.strerror}",
-            "It is formatted with an old file system (FAT32, at most 4 GB for a file). Choose a "
-            "folder on another disk, or a smaller variant.",
-        )
+        return _too_large(f"{path.parent}: {error.strerror}")
     return FolderUnusable(
         "The folder for models cannot be written.",
         f"{path}: {error.strerror}",
@@ -51,6 +50,15 @@ def check_room(folder: Path, needed: int, promised: int) -> None:
             f"to other downloads, {SPARE:,} stay free",
             "Make room, or choose a smaller variant, then resume.",
         )
+
+
+def check_largest(folder: Path, largest: int) -> None:
+    """Raise `FileTooLarge` where the disk is known to hold no file of so many bytes.
+
+    Others than Linux say so when the part file is made so long, before the first byte as well.
+    """
+    if largest > _LARGEST_ON_FAT and _kind_of_disk(folder) == _MSDOS_SUPER_MAGIC:
+        raise _too_large(f"{folder}: {largest:,} bytes, at most {_LARGEST_ON_FAT:,} are possible")
 
 
 def reserve(descriptor: int, size: int) -> bool:
@@ -110,6 +118,30 @@ def _fallocate(descriptor: int, size: int) -> bool:
     if code in (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINTR):
         return False
     raise OSError(code, os.strerror(code))
+
+
+def _kind_of_disk(folder: Path) -> int:
+    """`f_type` of Linux's statfs, which is its first field; 0 elsewhere. Raises `OSError`."""
+    if sys.platform != "linux":
+        return 0
+    call = getattr(ctypes.CDLL(None, use_errno=True), "statfs64", None)
+    if call is None:
+        return 0
+    # More than the 120 bytes of any of its shapes.
+    found = (ctypes.c_long * 64)()
+    if call(os.fsencode(folder), found) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return found[0]
+
+
+def _too_large(detail: str) -> FileTooLarge:
+    return FileTooLarge(
+        "The disk cannot hold a file this large.",
+        detail,
+        "It is formatted with an old file system (FAT32, at most 4 GB for a file). Choose a "
+        "folder on another disk, or a smaller variant.",
+    )
 
 
 def _gigabytes(nbytes: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from app.domain.errors import AppError, ChecksumWrong, HubBusy, NetworkOff
 from app.domain.network import Purpose
 from app.hub.body import FAST, Body
-from app.hub.refusals import answer_broken
+from app.hub.transfers.answer import RangesIgnored, check_answer
 from app.hub.transfers.coverage import LONG_PIECE, PIECE, Claim, Coverage, Plan
 from app.hub.transfers.gathered import Gathered
 from app.hub.transfers.journal import FileRecord
@@ -34,11 +33,6 @@ _LOOK = 0.1
 """Seconds over which a first connection is measured before others join it."""
 _LONGEST_ALONE = 1.0
 """Seconds without a byte after which others join it all the same."""
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-
-
-class _RangesIgnored(Exception):
-    """The server sends the whole file, whatever part was asked for."""
 
 
 class _StartOver(Exception):
@@ -88,7 +82,7 @@ class FileFetch:
         while not self._record.verified:
             try:
                 digest = await self._fetch_and_hash()
-            except _RangesIgnored:
+            except RangesIgnored:
                 self._whole = True
                 continue
             except _StartOver:
@@ -240,12 +234,15 @@ class FileFetch:
                 located = await self._source.locate()
                 self._check_identity(located)
                 asked = {"Accept-Encoding": "identity"}
-                if not self._whole:
+                wanted = None if self._whole else claim.at
+                if wanted is not None:
                     asked["Range"] = f"bytes={claim.at}-{claim.end - 1}"
                 async with self._traffic.client.request(
                     "GET", located.url, Purpose.DOWNLOAD, headers=asked
                 ) as response:
-                    await self._check(response, located, claim)
+                    await check_answer(
+                        response, self._traffic.client, self._source, located, self._size, wanted
+                    )
                     await self._receive(response, claim, gathered)
         finally:
             # Also after a cancellation: what came over a slow line is worth a write.
@@ -260,32 +257,6 @@ class FileFetch:
             raise _StartOver
         self._record.identity = located.identity
         self._announced = located.sha256
-
-    async def _check(self, response: httpx2.Response, located: Located, claim: Claim) -> None:
-        status = response.status_code
-        if status in (401, 403, 404, 410) and not self._source.belongs_to_hub(located):
-            raise self._source.expired(located)
-        if status == 416:
-            raise changed(self._source.name, "it is shorter now")
-        await self._traffic.client.check(response, self._source.name)
-        if status == 206 and not self._whole:
-            self._check_range(response, claim)
-        elif status == 200:
-            length = response.headers.get("content-length")
-            if length not in (None, str(self._size)):
-                raise answer_broken(response.url.host, f"{length} bytes for a file of {self._size}")
-            if not self._whole:
-                raise _RangesIgnored
-        else:
-            raise answer_broken(response.url.host, f"status {status} for a part of a file")
-
-    def _check_range(self, response: httpx2.Response, claim: Claim) -> None:
-        given = response.headers.get("content-range", "")
-        match = _CONTENT_RANGE.fullmatch(given)
-        if match and int(match[3]) != self._size:
-            raise changed(self._source.name, f"{self._size:,} bytes, now {match[3]}")
-        if match is None or int(match[1]) != claim.at:
-            raise answer_broken(response.url.host, f"another part than was asked for: {given}")
 
     async def _receive(self, response: httpx2.Response, claim: Claim, gathered: Gathered) -> None:
         traffic, host = self._traffic, response.url.host
@@ -331,7 +302,7 @@ def _checksum_wrong(name: str, expected: str, found: str) -> ChecksumWrong:
 def _first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     """What a person should be told of several: a state of the world rather than a consequence."""
     flat = list(_flattened(errors))
-    for kind in (_StartOver, _RangesIgnored, AppError):
+    for kind in (_StartOver, RangesIgnored, AppError):
         for error in flat:
             if isinstance(error, kind):
                 return error

@@ -13,7 +13,7 @@ from pathlib import Path
 from app.domain.errors import AppError, NoSpace, TransferError
 from app.domain.transfer import Transfer, TransferPhase
 from app.hub.client import HubClient
-from app.hub.transfers.disk import check_room, is_set_aside, publish, translated
+from app.hub.transfers.disk import check_largest, check_room, is_set_aside, publish, translated
 from app.hub.transfers.file_fetch import FileFetch
 from app.hub.transfers.journal import FileRecord, JobRecord, Journal, encoded
 from app.hub.transfers.pace import Bandwidth, Pace, Patience, Speedometer
@@ -192,6 +192,8 @@ class Job:
             await to_the_end(lambda: folder.mkdir(parents=True, exist_ok=True))
             for number, kept in enumerate(self.record.files):
                 kept.verified = await to_the_end(lambda n=number, k=kept: self._is_here(n, k))
+            largest = max(kept.file.size_bytes for kept in self.record.files)
+            await to_the_end(lambda: check_largest(folder, largest))
             # What disks set aside was set aside before this run, too.
             needed = self.outstanding
             await to_the_end(lambda: check_room(folder, needed, promised))

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from app.domain.errors import ProfileInUse, UsageError
 from app.domain.hub import RepoQuery
 from app.domain.transfer import Transfer, TransferLimits, TransferPhase
 from app.hub.hub import Hub
-from tests.helpers.hub_server import TOKEN, FakeRepo, HubServer, request_for
+from tests.helpers.hub_server import TOKEN, FakeRepo, Fault, HubServer, request_for
 from tests.helpers.transfer_rig import OpenGate, contents, whole
 
 
@@ -166,3 +167,53 @@ def test_several_first_questions_at_once_make_one_queue_and_one_client(tmp_path:
 
     with HubServer() as server:
         asyncio.run(main(server))
+
+
+@pytest.mark.parametrize("line", ["fast", "silent", "down"])
+def test_closing_in_the_middle_of_a_download_is_not_felt(tmp_path: Path, line: str):
+    async def main(server: HubServer) -> float:
+        content = contents(60_000_000 if line == "fast" else 3_000_000)
+        wanted = request_for(server.add(FakeRepo("author/model", {"m.gguf": content})))
+        server.bytes_per_second = 30_000_000 if line == "fast" else 1_000_000
+        if line == "silent":
+            server.storage_fault_always = Fault(after=1_000_000, end="stall")
+        hub = made(server, tmp_path)
+        await hub.add(wanted)
+        async with asyncio.timeout(20):
+            while not (hub.transfers and hub.transfers[0].done_bytes > 900_000):
+                await asyncio.sleep(0.01)
+        if line == "down":
+            server.stop()
+            while hub.transfers[0].phase is not TransferPhase.RETRYING:
+                await asyncio.sleep(0.01)
+        asked = time.monotonic()
+        await hub.close()
+        return time.monotonic() - asked
+
+    with HubServer() as server:
+        assert asyncio.run(main(server)) < 0.3
+
+
+def test_closing_does_not_wait_for_a_name_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked, over = threading.Event(), threading.Event()
+
+    def silent(*question: object, **options: object) -> list[object]:
+        asked.set()
+        over.wait(20)
+        return []
+
+    async def main() -> float:
+        hub = Hub("http://hub.example", tmp_path, OpenGate(), lambda name: None, TransferLimits())
+        searching = asyncio.ensure_future(hub.search(RepoQuery()))
+        await asyncio.to_thread(asked.wait, 10)
+        began = time.monotonic()
+        await hub.close()
+        took = time.monotonic() - began
+        await asyncio.wait({searching})
+        return took
+
+    monkeypatch.setattr("socket.getaddrinfo", silent)
+    try:
+        assert asyncio.run(main()) < 0.3
+    finally:
+        over.set()

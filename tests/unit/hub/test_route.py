@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import http.server
-import ipaddress
 import ssl
 import threading
 from collections.abc import Iterator
@@ -24,6 +22,7 @@ from app.domain.hub import NO_PROXY, HubWay, RepoQuery
 from app.hub.catalogue import Catalogue
 from app.hub.client import HubClient
 from app.hub.endpoint import endpoint_at
+from tests.helpers.certificates import self_signed, server_context
 from tests.helpers.hub_server import HubServer
 from tests.helpers.transfer_rig import OpenGate
 
@@ -137,9 +136,7 @@ def test_a_system_proxy_that_lamplight_cannot_use_is_said(monkeypatch: pytest.Mo
 def company(tmp_path: Path) -> Iterator[tuple[Server, Path]]:
     """A hub whose certificate only a company knows, and the file with that certificate."""
     certificate, key = self_signed(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server = Server(context)
+    server = Server(server_context(certificate, key))
     yield server, certificate
     server.close()
 
@@ -178,34 +175,3 @@ def test_a_way_that_cannot_be_gone_leaves_the_old_one(proxy: Server):
     with HubServer() as server:
         asyncio.run(main(server))
     assert proxy.asked[0].startswith("http://elsewhere/")
-
-
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that nobody has signed, and its key."""
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "Company")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(7)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem, private = folder / "company.pem", folder / "key.pem"
-    encoding = serialization.Encoding.PEM
-    pem.write_bytes(certificate.public_bytes(encoding))
-    private.write_bytes(
-        key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return pem, private

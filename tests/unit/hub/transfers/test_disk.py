@@ -49,6 +49,26 @@ def test_what_is_promised_to_others_is_not_free(tmp_path: Path, monkeypatch: pyt
     disk.check_room(tmp_path, 0, 1 << 60)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's own call")
+def test_the_kind_of_a_disk_is_what_the_system_calls_it(tmp_path: Path):
+    proc = disk._kind_of_disk(Path("/proc"))
+    assert proc == 0x9FA0
+    assert disk._kind_of_disk(tmp_path) not in (0, proc)
+    with pytest.raises(FileNotFoundError):
+        disk._kind_of_disk(tmp_path / "absent")
+
+
+def test_an_old_file_system_is_not_given_a_large_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    disk.check_largest(tmp_path, 5 << 30)
+    monkeypatch.setattr(disk, "_kind_of_disk", lambda folder: 0x4D44)
+    disk.check_largest(tmp_path, (1 << 32) - 1)
+    with pytest.raises(FileTooLarge) as caught:
+        disk.check_largest(tmp_path, 1 << 32)
+    assert "FAT32" in caught.value.remedy
+
+
 def test_a_name_is_given_in_one_step_over_what_was_there(tmp_path: Path):
     part, final = tmp_path / "part", tmp_path / "author" / "model" / "m.gguf"
     part.write_bytes(b"new")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
@@ -13,21 +11,18 @@ import pytest
 from app.domain.errors import (
     AccessNotGranted,
     ChecksumWrong,
-    FileTooLarge,
-    FolderUnusable,
     HubBusy,
     HubFault,
     HubSilent,
+    HubUnreachable,
     NetworkOff,
-    NoSpace,
     OtherFileOffered,
     RepoMissing,
     TokenNeeded,
 )
 from app.domain.hub import RepoFile
 from app.domain.transfer import TransferLimits, TransferPhase, TransferRequest
-from app.hub.transfers import disk, part_file
-from tests.helpers.hub_server import TOKEN, FakeRepo, Fault, request_for
+from tests.helpers.hub_server import TOKEN, FakeRepo, Fault, HubServer, request_for
 from tests.helpers.transfer_rig import Rig, contents, drive, whole
 
 SMALL = contents(300_000)
@@ -398,90 +393,19 @@ def test_a_line_that_stays_dead_is_said_and_tried_again(tmp_path: Path):
     drive(tmp_path, steps)
 
 
-# --------------------------------------------------------------------------------- the disk
-
-
-def test_a_disk_without_room_is_said_before_the_first_byte(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_what_stood_still_goes_on_by_itself_when_the_network_is_back(tmp_path: Path):
     async def steps(rig: Rig):
-        monkeypatch.setattr(disk, "SPARE", 1 << 60)
-        paused = await rig.download(rig.repo(m=SMALL))
-        assert paused.phase is TransferPhase.PAUSED
-        assert isinstance(paused.error, NoSpace)
-        assert rig.server.seen == []
-        monkeypatch.setattr(disk, "SPARE", 0)
-        await rig.queue.resume(paused.transfer_id)
-        assert (await rig.ended(paused.transfer_id)).phase is TransferPhase.FINISHED
-
-    drive(tmp_path, steps)
-
-
-def test_a_disk_that_fills_up_in_the_middle_keeps_what_came(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    write = part_file._write_at
-    room = 3_000_000
-
-    def nearly_full(descriptor: int, data: memoryview, at: int) -> int:
-        if at >= room:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return write(descriptor, data[: room - at], at)
-
-    async def steps(rig: Rig):
-        monkeypatch.setattr(part_file, "_write_at", nearly_full)
-        paused = await rig.download(rig.repo(m=LARGE))
-        assert paused.phase is TransferPhase.PAUSED
-        assert isinstance(paused.error, NoSpace)
-        assert rig.shown() == []
-        monkeypatch.setattr(part_file, "_write_at", write)
-        sent = rig.server.sent
-        await rig.queue.resume(paused.transfer_id)
-        done = await rig.ended(paused.transfer_id)
-        assert whole(done) == LARGE
-        assert rig.server.sent - sent < len(LARGE) - 1_000_000
-
-    drive(tmp_path, steps, limits=TransferLimits(connections=1))
-
-
-def test_a_disk_that_cannot_hold_a_large_file_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    def refuse(descriptor: int, size: int) -> bool:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-
-    async def steps(rig: Rig):
-        monkeypatch.setattr(part_file, "reserve", refuse)
-        failed = await rig.download(rig.repo(m=SMALL))
-        assert failed.phase is TransferPhase.FAILED
-        assert isinstance(failed.error, FileTooLarge)
-
-    drive(tmp_path, steps)
-
-
-def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path):
-    async def steps(rig: Rig):
-        (tmp_path / ".downloads").write_text("in the way")
-        failed = await rig.download(rig.repo(m=SMALL))
-        assert failed.phase is TransferPhase.FAILED
-        assert isinstance(failed.error, FolderUnusable)
-
-    drive(tmp_path, steps)
-
-
-def test_a_fault_of_ours_is_a_state_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected_logs
-):
-    def break_down(self: object, size: int) -> bool:
-        raise ZeroDivisionError
-
-    expected_logs.expect("ended with a bug")
-
-    async def steps(rig: Rig):
-        monkeypatch.setattr(part_file.PartFile, "_open", break_down)
-        failed = await rig.download(rig.repo(m=SMALL))
-        assert failed.phase is TransferPhase.FAILED
-        assert failed.error is not None
-        assert "fault in Lamplight" in failed.error.title
+        rig.server.bytes_per_second = 2_000_000
+        transfer = await rig.add(rig.repo(m=LARGE))
+        await rig.until(lambda: rig.now(transfer).done_bytes > 1_000_000)
+        rig.server.stop()
+        await rig.until(lambda: rig.now(transfer).phase is TransferPhase.RETRYING)
+        # Several attempts at a server that is not there.
+        await asyncio.sleep(0.5)
+        assert isinstance(rig.now(transfer).error, HubUnreachable)
+        with HubServer(ports=rig.server.ports) as back:
+            back.repos = rig.server.repos
+            assert whole(await rig.ended(transfer)) == LARGE
+            assert back.sent < len(LARGE)
 
     drive(tmp_path, steps)
