@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -19,8 +16,12 @@ class LoopThread:
     `call` and `close` belong to one event loop, the caller's.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self, name: str, prepare: Callable[[asyncio.AbstractEventLoop], None] | None = None
+    ) -> None:
+        """`prepare` is given the loop before it runs."""
         self._name = name
+        self._prepare = prepare
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -46,44 +47,12 @@ class LoopThread:
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = loop = asyncio.new_event_loop()
-            loop.getaddrinfo = partial(_look_up, loop)  # pyright: ignore[reportAttributeAccessIssue]
+            if self._prepare is not None:
+                self._prepare(loop)
             # A daemon, so that an end without `close` (a bug elsewhere) does not hang for ever.
             self._thread = threading.Thread(target=_run, args=(loop,), name=self._name, daemon=True)
             self._thread.start()
         return self._loop
-
-
-async def _look_up(
-    loop: asyncio.AbstractEventLoop, host: str | None, port: int | str | None, **asked: int
-) -> list[Any]:
-    """What the loop's own does, in a thread that nobody waits for.
-
-    A name server that is out of reach can be silent for half a minute, and the threads of asyncio
-    are waited for when the loop, and again when the process, ends.
-    """
-    found: asyncio.Future[list[Any]] = loop.create_future()
-
-    def settle(addresses: list[Any], error: Exception | None) -> None:
-        if found.done():
-            return
-        if error is None:
-            found.set_result(addresses)
-        else:
-            found.set_exception(error)
-
-    def look() -> None:
-        addresses: list[Any] = []
-        error: Exception | None = None
-        try:
-            addresses = list(socket.getaddrinfo(host, port, **asked))
-        except (OSError, ValueError) as raised:
-            error = raised
-        with suppress(RuntimeError):
-            # The loop is closed where nobody waits any more.
-            loop.call_soon_threadsafe(settle, addresses, error)
-
-    threading.Thread(target=look, name="name look-up", daemon=True).start()
-    return await found
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

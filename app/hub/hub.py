@@ -17,6 +17,7 @@ from app.domain.ports import NetworkGate
 from app.domain.transfer import Transfer, TransferLimits, TransferRequest
 from app.flow.loop_thread import LoopThread
 from app.hub.endpoint import endpoint_at
+from app.hub.name_lookup import look_up_apart
 from app.hub.transfers.staging import anything_left
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Hub:
         self._read_token = read_token
         self._limits = limits
         self._own = own
-        self._thread = LoopThread("hub")
+        self._thread = LoopThread("hub", look_up_apart)
         self._inside: _Inside | None = None
         self._transfers: tuple[Transfer, ...] = ()
         self._listeners: list[Callable[[tuple[Transfer, ...]], None]] = []

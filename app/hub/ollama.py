@@ -24,6 +24,7 @@ from app.domain.ports import NetworkGate
 from app.flow.loop_thread import LoopThread
 from app.flow.stream import BatchStream
 from app.hub.endpoint import is_loopback
+from app.hub.name_lookup import look_up_apart
 from app.hub.ollama_refusals import broken, cut_short, not_running, of_words
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Ollama:
         """`host` is as OLLAMA_HOST is written; a bad one raises `UsageError` with each call."""
         self._host = host
         self._gate = gate
-        self._thread = LoopThread("ollama")
+        self._thread = LoopThread("ollama", look_up_apart)
 
     async def pull(self, name: str) -> AsyncGenerator[OllamaProgress]:
         """Each step until all is there; raises `OllamaError` cases and `NetworkOff`."""
