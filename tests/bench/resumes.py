@@ -20,7 +20,7 @@ from tests.helpers.hub_server import FakeRepo, HubServer, request_for
 
 KILLS = 50
 SHARD = 340_000_000
-_SPEED = 10_000_000
+_SPEED = 4_500_000
 """Bytes per second of each of four connections, so that it is not done too soon."""
 _PIECE_MB = 32
 """MB that a connection asks for at a time; four are on the way."""
