@@ -162,6 +162,8 @@ class WindowLife:
         await self._painted.wait()
         self._theme.watch_system()
         self._listen()
+        # In another thread: the window would stand still for these 200 ms.
+        wiring = await asyncio.to_thread(_import_wiring)
         try:
             services = await self._start()
         except AppError as error:
@@ -172,9 +174,7 @@ class WindowLife:
             return
         for notice in self._options.notices:
             self.window.presenter.trouble(notice)
-        from app.gui.wiring import Wiring
-
-        self._wiring = Wiring(self.window, services, self._tasks)
+        self._wiring = wiring(self.window, services, self._tasks)
         # A conversation must be found again even where the window does not close well.
         self._wiring.chat.shown.connect(self._keep_shape)
         self._wiring.begin(self._remembered, list(self._options.files))
@@ -226,6 +226,12 @@ class WindowLife:
         await self._tasks.cancel_all()
         if self._painted.is_set():
             await self._stop()
+
+
+def _import_wiring() -> type[Wiring]:
+    from app.gui.wiring import Wiring
+
+    return Wiring
 
 
 def first_paint_facts() -> dict[str, Any]:
