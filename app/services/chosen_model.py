@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.domain.facts import Fact, ModelState, ModelStateChanged
 from app.domain.localmodel import LocalModel
 from app.flow.broadcast import Broadcast
@@ -26,6 +28,10 @@ class ChosenModel:
             self._facts.publish(ModelStateChanged(state))
 
     def show_for(self, model: LocalModel, state: ModelState) -> None:
-        """Show a state of `model`, unless another one has been chosen meanwhile."""
-        if self.is_at(model.path):
-            self.show(state)
+        """Show a state of `model`, unless another one has been chosen meanwhile.
+
+        It stays under the name that the library may have found for it since.
+        """
+        shown = self.state.model
+        if shown is not None and shown.path == model.path:
+            self.show(replace(state, model=shown.read_again(state.model or model)))

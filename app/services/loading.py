@@ -174,7 +174,7 @@ class Loading:
 
     async def _run(self, load: _Load, model: LocalModel) -> LoadedInfo | AppError | None:
         """The failure as a value: the waiters raise it, and there may be none."""
-        self._chosen.show(ModelState(ModelPhase.LOADING, model))
+        self._chosen.show_for(model, ModelState(ModelPhase.LOADING, model))
         try:
             # The file may have changed or gone since it was listed; its header tells at once. The
             # devices are asked of the engine that will load it, which starts meanwhile.

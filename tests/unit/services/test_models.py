@@ -337,3 +337,33 @@ def test_an_offered_file_is_there_and_remembered_only_if_so_wished(remember: boo
         assert w.models.models[-1].mtime_ns == 9
 
     run(steps)
+
+
+def test_another_one_chosen_before_a_load_has_begun_stays_chosen():
+    async def test(w: World):
+        await w.models.open_file("other")
+        loading = asyncio.ensure_future(w.models.load())
+        # The load is on its way, and has not come to its first step.
+        await asyncio.sleep(0)
+        await w.models.choose("starter")
+        await loading
+        return w.models.state
+
+    state = run(test)
+    assert state.model is not None
+    assert (state.model.path, state.phase) == ("starter", ModelPhase.CHOSEN)
+
+
+def test_a_name_that_the_library_finds_during_a_load_stays():
+    async def test(w: World):
+        w.engine.hold_load = asyncio.Event()
+        loading = asyncio.ensure_future(w.models.load())
+        await w.until(lambda: w.models.state.phase is ModelPhase.LOADING)
+        w.models.show_found([replace(local_model("starter"), label="Found")], {})
+        w.engine.hold_load.set()
+        await loading
+        return w.models.state
+
+    state = run(test)
+    assert state.model is not None
+    assert (state.model.label, state.phase) == ("Found", ModelPhase.READY)
