@@ -31,21 +31,17 @@ from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
 
 if TYPE_CHECKING:
+    from app.bootstrap_models import ModelSide
     from app.domain.facts import Fact
     from app.domain.ports import ConversationStore, Engine, ModelLibrary, SettingsKeeper
     from app.engine.kept.folder import Keeping
     from app.engine.pool import OneModelEngine
-    from app.hub.hub import Hub
     from app.services import Services
     from app.services.benchmarks import BenchmarkService
     from app.services.doctor import DoctorProbes
     from app.services.fit import FitService
-    from app.services.hub import HubService
-    from app.services.library import LibraryService
     from app.services.load_settings import LoadSettingsService
     from app.services.models import ModelService
-    from app.services.ollama import OllamaService
-    from app.services.quantise import QuantiseService
     from app.services.settings import SettingsService
 
 
@@ -101,14 +97,12 @@ class Application:
         from app.config.load_mark import LoadMarkFile
         from app.library.local_library import LocalLibrary
         from app.services import Services
-        from app.services.access import AccessService
         from app.services.chat import ChatService
         from app.services.context_meter import ContextMeterService
         from app.services.conversations import ConversationService
         from app.services.doctor import DoctorService
         from app.services.models import ModelService
         from app.services.settings import SettingsService
-        from app.services.transfers import TransferService
 
         facts: Broadcast[Fact] = Broadcast()
         self._store = store = await self._open_store()
@@ -128,11 +122,7 @@ class Application:
         )
         chat = ChatService(engine, store, models, facts, self._tasks, now_ms)
         self._stops.append(chat.close)
-        hub = self._make_hub(keeper)
-        self._stops.append(hub.close)
-        ollama = self._make_ollama(keeper, models, fit)
-        shelves = self._make_library(models, settings, load_settings, hub, facts)
-        self._stops.append(shelves.close)
+        made = self._make_model_side(keeper, library, settings, load_settings, fit, models, facts)
         services = Services(
             facts=facts,
             models=models,
@@ -146,12 +136,12 @@ class Application:
             load_settings=load_settings,
             meter=ContextMeterService(engine, models),
             benchmarks=self._make_benchmarks(models, load_settings, facts),
-            hub=self._make_hub_service(hub, library, keeper),
-            library=shelves,
-            ollama=ollama,
-            access=AccessService(hub, self._secrets, settings, _hub_in_environment()),
-            quantise=self._make_quantise(library, models, fit, load_settings, facts),
-            transfers=TransferService(hub, models, facts, self._tasks),
+            hub=made.hub,
+            library=made.library,
+            ollama=made.ollama,
+            access=made.access,
+            quantise=made.quantise,
+            transfers=made.transfers,
         )
         await models.start()
         return services
@@ -254,93 +244,36 @@ class Application:
         most = engine.disk_cache_gb * 10**9 if engine.disk_cache else 0
         return Keeping(str(self._paths.states), most)
 
-    def _make_quantise(
+    def _make_model_side(
         self,
-        library: ModelLibrary,
-        models: ModelService,
-        fit: FitService,
-        load_settings: LoadSettingsService,
-        facts: Broadcast[Fact],
-    ) -> QuantiseService:
-        from app.engine.quantising import QuantisingHosts
-        from app.services.quantise import QuantiseService
-
-        quantiser = QuantisingHosts()
-        self._stops.append(quantiser.close)
-        wishes, folder = load_settings.effective, str(self._paths.models)
-        return QuantiseService(quantiser, library, models, fit, wishes, folder, facts, self._tasks)
-
-    def _make_hub(self, keeper: SettingsKeeper) -> Hub:
-        from app.config.network_gate import SettingsGate
-        from app.hub.hub import Hub
-        from app.services.access import way_of
-        from app.services.transfers import limits_of
-
-        way = way_of(keeper.current, _hub_in_environment())
-        return Hub(
-            way.address,
-            Path(next(iter(keeper.current.library.own_folders), self._paths.models)),
-            SettingsGate(keeper),
-            self._secrets.read,
-            limits_of(keeper.current.hub),
-            self._downloads.acquire,
-            way,
-        )
-
-    def _make_ollama(
-        self, keeper: SettingsKeeper, models: ModelService, fit: FitService
-    ) -> OllamaService:
-        from app.config.network_gate import SettingsGate
-        from app.hub.ollama import Ollama
-        from app.services.ollama import OllamaService
-
-        ollama = Ollama(os.environ.get("OLLAMA_HOST", ""), SettingsGate(keeper))
-        self._stops.append(ollama.close)
-        return OllamaService(ollama, models, fit)
-
-    def _make_library(
-        self,
-        models: ModelService,
+        keeper: SettingsKeeper,
+        files: ModelLibrary,
         settings: SettingsService,
         load_settings: LoadSettingsService,
-        hub: Hub,
+        fit: FitService,
+        models: ModelService,
         facts: Broadcast[Fact],
-    ) -> LibraryService:
-        from app.config.library_notes_file import LibraryNotesFile
-        from app.library.shelf import Shelf
-        from app.services.library import LibraryService
+    ) -> ModelSide:
+        from app.bootstrap_models import Ground, build_model_side
 
-        kept = not self._in_memory and self._unusable is None
-        shelf = Shelf(self._paths.library_index if kept else None)
-        self._stops.append(shelf.close)
-        noted = self._paths.library_notes
-        return LibraryService(
-            shelf,
-            LibraryNotesFile(noted if kept else None, read_from=noted),
-            models,
-            settings,
-            load_settings,
-            facts,
-            self._tasks,
-            now_ms,
-            str(self._paths.models),
-            hub.use_folder,
+        return build_model_side(
+            Ground(
+                paths=self._paths,
+                keeps=not self._in_memory and self._unusable is None,
+                keeper=keeper,
+                secrets=self._secrets,
+                downloads=self._downloads,
+                files=files,
+                settings=settings,
+                load_settings=load_settings,
+                fit=fit,
+                models=models,
+                facts=facts,
+                tasks=self._tasks,
+                clock=now_ms,
+                stops=self._stops,
+            )
         )
-
-    def _make_hub_service(
-        self, hub: Hub, library: ModelLibrary, keeper: SettingsKeeper
-    ) -> HubService:
-        from app.gui.resources import resource
-        from app.hub.curated import curated
-        from app.services.access import way_of
-        from app.services.hub import HubService
-
-        path = resource("curated/models.json")
-
-        def address() -> str:
-            return way_of(keeper.current, _hub_in_environment()).address
-
-        return HubService(hub, library, lambda: curated(path), address)
 
     async def _open_store(self) -> ConversationStore:
         from app.store.sqlite_store import SqliteStore
@@ -392,10 +325,6 @@ class Application:
             keyring=keyring_backend_name,
             settings_notices=lambda: self.settings.notices,
         )
-
-
-def _hub_in_environment() -> str:
-    return os.environ.get("HF_ENDPOINT", "")
 
 
 def _machine() -> str:
