@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from app.domain.errors import KeyringUnusable
-from app.domain.ports import SecretKeeper
+from app.domain.network_ports import SecretKeeper
 
 SERVICE = "Lamplight"
 """Under this name the keyring's own window shows what is kept."""

@@ -13,7 +13,7 @@ import httpx2
 from app.domain.errors import HubError
 from app.domain.hub import HubWay
 from app.domain.network import Purpose
-from app.domain.ports import NetworkGate
+from app.domain.network_ports import NetworkGate
 from app.hub.endpoint import Endpoint
 from app.hub.refusals import answer_broken, of_status, of_transport
 from app.hub.route import opened

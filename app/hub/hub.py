@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from app.domain.errors import AppError
 from app.domain.hub import HubPlace, HubWay, RepoDetails, RepoPage, RepoQuery
-from app.domain.ports import NetworkGate
+from app.domain.network_ports import NetworkGate
 from app.domain.transfer import Transfer, TransferLimits, TransferRequest
 from app.flow.loop_thread import LoopThread
 from app.hub.endpoint import endpoint_at

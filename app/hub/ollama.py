@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 from app.domain.errors import OllamaError, OllamaOnly, UsageError
 from app.domain.network import Purpose
+from app.domain.network_ports import NetworkGate
 from app.domain.ollama import OllamaPart, OllamaProgress
-from app.domain.ports import NetworkGate
 from app.flow.loop_thread import LoopThread
 from app.flow.stream import BatchStream
 from app.hub.endpoint import is_loopback

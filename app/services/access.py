@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from app.domain.errors import TokenRefused
 from app.domain.hub import HubPlace, HubWay
-from app.domain.ports import HubAccess, SessionSecretKeeper
+from app.domain.network_ports import HubAccess, SessionSecretKeeper
 from app.domain.settings import Settings
 from app.services.settings import SettingsService
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from app.domain.errors import HubAnswerBroken, RepoMissing
 from app.domain.hub import CuratedRepo, RepoDetails, RepoPage, RepoQuery, Variant
 from app.domain.localmodel import FileBeginning, LocalModel
-from app.domain.ports import HubCatalogue, ModelLibrary
+from app.domain.network_ports import HubCatalogue
+from app.domain.ports import ModelLibrary
 from app.domain.repo_name import ModelName, RepoName, parse_model_name, parse_repo_name
 from app.domain.variants import find_variant, recommended
 

@@ -14,8 +14,8 @@ from app.domain.errors import (
     OllamaOnly,
 )
 from app.domain.localmodel import LocalModel
+from app.domain.network_ports import OllamaServer
 from app.domain.ollama import OllamaProgress
-from app.domain.ollama_port import OllamaServer
 from app.services.fit import FitService
 from app.services.models import ModelService
 

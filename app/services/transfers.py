@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from app.domain.errors import AppError, ModelFileError, NoSuchTransfer
 from app.domain.facts import Fact, TransfersChanged, Trouble
 from app.domain.hub import RepoDetails, Variant
-from app.domain.ports import TransferKeeper
+from app.domain.network_ports import TransferKeeper
 from app.domain.settings import HubSettings
 from app.domain.transfer import Transfer, TransferLimits, TransferPhase, TransferRequest
 from app.flow.broadcast import Broadcast
