@@ -72,13 +72,14 @@ def build_model_side(ground: Ground) -> ModelSide:
     """Build and wire them; nothing is read or asked yet."""
     hub = _hub(ground)
     ground.stops.append(hub.close)
+    library = _library(ground, hub)
     environment = _hub_in_environment()
     return ModelSide(
         hub=_hub_service(ground, hub),
         access=AccessService(hub, ground.secrets, ground.settings, environment),
         transfers=TransferService(hub, ground.models, ground.facts, ground.tasks),
-        ollama=_ollama(ground),
-        library=_library(ground, hub),
+        ollama=_ollama(ground, library),
+        library=library,
         quantise=_quantise(ground),
     )
 
@@ -106,10 +107,10 @@ def _hub_service(ground: Ground, hub: Hub) -> HubService:
     return HubService(hub, ground.files, lambda: curated(path), address)
 
 
-def _ollama(ground: Ground) -> OllamaService:
+def _ollama(ground: Ground, library: LibraryService) -> OllamaService:
     ollama = Ollama(os.environ.get("OLLAMA_HOST", ""), SettingsGate(ground.keeper))
     ground.stops.append(ollama.close)
-    return OllamaService(ollama, ground.models, ground.fit)
+    return OllamaService(ollama, library, ground.models, ground.fit)
 
 
 def _library(ground: Ground, hub: Hub) -> LibraryService:

@@ -17,14 +17,22 @@ from app.domain.localmodel import LocalModel
 from app.domain.network_ports import OllamaServer
 from app.domain.ollama import OllamaProgress
 from app.services.fit import FitService
+from app.services.library import LibraryService
 from app.services.models import ModelService
 
 
 class OllamaService:
     """Raises `OllamaError` cases and `NetworkOff`. What Ollama has is read and never changed."""
 
-    def __init__(self, server: OllamaServer, models: ModelService, fit: FitService) -> None:
+    def __init__(
+        self,
+        server: OllamaServer,
+        library: LibraryService,
+        models: ModelService,
+        fit: FitService,
+    ) -> None:
         self._server = server
+        self._library = library
         self._models = models
         self._fit = fit
 
@@ -71,6 +79,12 @@ class OllamaService:
             pass
         except EngineError as error:
             raise _only(name, error.detail or error.title) from error
+        # It tells the name and the values that Ollama has for the model.
+        await self._library.scan()
+        entry = self._library.entry(model.path)
+        if entry is not None and entry.can_chat:
+            return entry.model
+        # Ollama keeps it elsewhere than usual, or its folder is not to be looked at.
         await self._models.offer(model.path)
         return model
 

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from app.domain.ports import ModelLibrary
     from app.services import Services
     from app.services.fit import FitService
+    from app.services.library import LibraryService
     from app.services.models import ModelService
 
 
@@ -369,9 +370,11 @@ class FakeServices:
         self.ollamas = ScriptedOllama(paths=("/ollama/blobs/sha256-ab",))
         """What Ollama does; the service before it is the real one."""
         self.ollama = OllamaService(
-            self.ollamas, cast("ModelService", self.models), cast("FitService", self.fit)
+            self.ollamas,
+            cast("LibraryService", self.library),
+            cast("ModelService", self.models),
+            cast("FitService", self.fit),
         )
-        self.quantise = FakeQuantise(self.facts, self.fit)
         self.tasks = TaskOwner(self._on_error)
         # A test may put `FakeTransfers` in its place.
         self.transfers: Any = TransferService(

@@ -73,7 +73,7 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         benchmarks=made.benchmarks,
         hub=HubService(made.hub, made.shelf, lambda: ()),
         library=made.library,
-        ollama=OllamaService(made.ollama, made.models, made.fit),
+        ollama=OllamaService(made.ollama, made.library, made.models, made.fit),
         access=AccessService(
             ScriptedHubAccess(), SessionSecrets(ScriptedKeyring()), made.settings, ""
         ),

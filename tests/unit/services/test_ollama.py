@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -16,15 +17,17 @@ from app.domain.errors import (
     ModelFileError,
     OllamaOnly,
 )
+from app.domain.library import Origin
 from app.domain.localmodel import LocalModel
 from app.services.ollama import OllamaService
+from tests.helpers.scripted_shelf import entry_of
 from tests.unit.services.world import World, local_model, run
 
 BLOB = "/ollama/blobs/sha256-ab"
 
 
 def service(world: World) -> OllamaService:
-    return OllamaService(world.ollama, world.models, world.fit)
+    return OllamaService(world.ollama, world.library, world.models, world.fit)
 
 
 def there(world: World) -> None:
@@ -41,6 +44,21 @@ def test_what_can_be_used_can_be_chosen_where_ollama_keeps_it():
         # llama.cpp was asked, and nothing was loaded.
         assert world.engine.measured == [BLOB]
         assert world.models.loaded == ()
+
+    run(go)
+
+
+def test_it_has_its_name_of_ollama_at_once_and_is_not_remembered_as_opened():
+    async def go(world: World) -> None:
+        there(world)
+        named = replace(local_model(BLOB), label="tiny:1b")
+        world.shelves.entries = [entry_of(named, Origin.OLLAMA)]
+        model = await service(world).use("tiny:1b")
+        await world.models.choose(model.path)
+        chosen = world.models.state.model
+        assert chosen is not None
+        assert (model.label, chosen.label) == ("tiny:1b", "tiny:1b")
+        assert world.settings.current.library.model_files == ()
 
     run(go)
 
