@@ -9,7 +9,7 @@ from datetime import datetime
 from app.domain.fit import Verdict
 from app.domain.hub import Access, CuratedRepo, RepoDetails, RepoFile, RepoSummary, Variant
 from app.domain.quick_fit import parameters_of
-from app.gui.wording import size_text
+from app.gui.wording import parameters_text, size_text
 
 _TONES = {Verdict.FITS: "success", Verdict.TIGHT: "warning", Verdict.TOO_LARGE: "danger"}
 _TASKS = {
@@ -216,13 +216,6 @@ def task_text(task: str) -> str:
 def licence_text(licence: str) -> str:
     """`Apache 2.0` of `apache-2.0`; what few people use is left as it is."""
     return _LICENCES.get(licence, licence)
-
-
-def parameters_text(count: int) -> str:
-    """`8.2B`, `752M`, as names of models have it."""
-    if count >= 999_500_000:
-        return f"{count / 1e9:.1f}".removesuffix(".0") + "B"
-    return f"{count / 1e6:.0f}M"
 
 
 def count_text(count: int) -> str:

@@ -9,6 +9,7 @@ import pytest
 from app.domain.fit import Verdict
 from app.domain.hub import RepoSummary
 from app.gui.discover import words
+from app.gui.wording import parameters_text
 from tests.helpers.hub_repos import named, repo, usual
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -47,7 +48,7 @@ def test_counts(count: int, text: str):
     ("count", "text"), [(135_000_000, "135M"), (1_000_000_000, "1B"), (8_191_000_000, "8.2B")]
 )
 def test_parameters(count: int, text: str):
-    assert words.parameters_text(count) == text
+    assert parameters_text(count) == text
 
 
 def test_a_row_leaves_out_what_nobody_says():
