@@ -7,9 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from app.domain.errors import FileMissing
-from app.domain.facts import (
-    Fact,
-)
+from app.domain.facts import Fact
 from app.domain.library import (
     DuplicateGroup,
     Duplicates,
@@ -35,12 +33,7 @@ from app.domain.ports import Clock
 from app.domain.settings import LibrarySettings
 from app.flow.broadcast import Broadcast
 from app.flow.tasks import TaskOwner
-from app.services.library_import import (
-    not_ours,
-    share,
-    target_folder,
-    target_names,
-)
+from app.services.library_import import not_ours, share, target_folder, target_names
 from app.services.library_view import LibraryView
 from app.services.load_settings import LoadSettingsService
 from app.services.models import ModelService

@@ -23,8 +23,6 @@ _LONGEST_SLEEP = 0.25
 class Pace:
     """Times, in seconds, and sizes that a test makes shorter."""
 
-    stall: float = 20.0
-    """Nothing has come for so long: the connection is given up."""
     crawl: float = 30.0
     """So long is looked at whether a connection brings more than `crawl_bytes`."""
     crawl_bytes: int = 16 << 10
