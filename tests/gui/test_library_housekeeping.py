@@ -270,7 +270,7 @@ async def test_duplicates_show_what_can_be_won_and_an_own_copy_is_removed(
     await stage.until(lambda: stage.window.findChildren(QDialog, "Duplicates"))
     found = dialog(stage, "Duplicates")
     assert words(found).count("Ollama · the one to keep") == 1
-    assert stage.find(QLabel, "Reclaimable").text().startswith("4.7 GB can be won")
+    assert stage.find(QLabel, "Reclaimable").text().startswith("4.7 GB can be freed")
     moves = [b for b in found.findChildren(QPushButton) if b.text() == "Move to trash"]
     assert [button.objectName() for button in moves] == [f"Move {QWEN.path} to the trash"]
     moves[0].click()

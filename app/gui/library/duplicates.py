@@ -111,7 +111,7 @@ class DuplicatesDialog(Dialog):
 def _sum_text(left: int, *, any_removed: bool) -> str:
     if left:
         return (
-            f"{size_text(left)} can be won by removing Lamplight's own copies. Files of other "
+            f"{size_text(left)} can be freed by removing Lamplight's own copies. Files of other "
             "applications are never touched."
         )
     if any_removed:
