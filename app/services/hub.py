@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app.domain.errors import HubAnswerBroken, RepoMissing
-from app.domain.hub import CuratedRepo, RepoDetails, RepoPage, RepoQuery, Variant
+from app.domain.hub import CuratedList, RepoDetails, RepoPage, RepoQuery, Variant
 from app.domain.localmodel import FileBeginning, LocalModel
 from app.domain.ports import HubCatalogue, ModelLibrary
 from app.domain.repo_name import ModelName, RepoName, parse_model_name, parse_repo_name
@@ -24,7 +24,7 @@ class HubService:
         self,
         catalogue: HubCatalogue,
         library: ModelLibrary,
-        curated: Callable[[], tuple[CuratedRepo, ...]],
+        curated: Callable[[], CuratedList],
         address: Callable[[], str] = str,
     ) -> None:
         """`address` tells the hub's own, where it is a mirror: names may be copied from it too."""
@@ -33,8 +33,8 @@ class HubService:
         self._library = library
         self._curated = curated
 
-    def curated(self) -> tuple[CuratedRepo, ...]:
-        """What is proposed for a first choice, from small to large."""
+    def curated(self) -> CuratedList:
+        """What is proposed for a first choice."""
         return self._curated()
 
     def page_address(self, repo_id: str) -> str:

@@ -28,7 +28,7 @@ async def test_it_tells_what_it_is(scene: Scene) -> None:
     told = text(scene, "Terms")
     for part in ("8.2B parameters", "context 40,960", "licence Apache 2.0", "186,325 downloads"):
         assert part in told
-    assert text(scene, "Tags") == "en, de, conversational"
+    assert text(scene, "Tags") == "Languages: English, German\nTags: conversational"
     base = scene.stage.find(QPushButton, "Open Qwen/Qwen3-8B in a web browser")
     assert base.isVisible()
     assert not scene.stage.find(QFrame, "Access on request").isVisible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -128,7 +129,8 @@ def test_the_curated_list_is_sound():
 
     path = Path(__file__).parents[3] / "resources" / "curated" / "models.json"
     service = HubService(ScriptedHub(), LocalLibrary(lambda: None), lambda: curated(path))
-    repos = service.curated()
+    repos = service.curated().repos
+    assert service.curated().dated >= date(2026, 11, 24)
     assert len(repos) >= 8
     assert [repo.size_bytes for repo in repos] == sorted(repo.size_bytes for repo in repos)
     assert all(repo.licence and repo.about.endswith(".") for repo in repos)
