@@ -162,7 +162,11 @@ def terms(details: RepoDetails, now: datetime) -> str:
 
 def tags_text(details: RepoDetails) -> str:
     """Its languages and tags, a line each, without what stands elsewhere already."""
-    lines = (_languages_text(details.languages), _plain_tags_text(details))
+    tags = [tag for tag in details.summary.tags if ":" not in tag]
+    # Where a card names no language, its tags may.
+    languages = details.languages or tuple(tag for tag in tags if tag in LANGUAGES)
+    said = ("gguf", details.summary.task, *languages)
+    lines = (_languages_text(languages), _tags_text([tag for tag in tags if tag not in said]))
     return "\n".join(filter(None, lines))
 
 
@@ -175,10 +179,8 @@ def _languages_text(codes: tuple[str, ...]) -> str:
     return f"{heading}: {shown} and {more} more" if more > 0 else f"{heading}: {shown}"
 
 
-def _plain_tags_text(details: RepoDetails) -> str:
-    said = ("gguf", details.summary.task, *details.languages)
-    plain = [tag for tag in details.summary.tags if ":" not in tag and tag not in said]
-    return f"Tags: {', '.join(plain[:_MOST_TAGS])}" if plain else ""
+def _tags_text(tags: Sequence[str]) -> str:
+    return f"Tags: {', '.join(tags[:_MOST_TAGS])}" if tags else ""
 
 
 def variant_name(variant: Variant, variants: Sequence[Variant]) -> str:

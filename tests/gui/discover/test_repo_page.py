@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from PySide6.QtCore import QUrl
 from PySide6.QtWidgets import QDialog, QFrame, QLabel, QPlainTextEdit, QPushButton, QToolButton
@@ -32,6 +33,14 @@ async def test_it_tells_what_it_is(scene: Scene) -> None:
     base = scene.stage.find(QPushButton, "Open Qwen/Qwen3-8B in a web browser")
     assert base.isVisible()
     assert not scene.stage.find(QFrame, "Access on request").isVisible()
+
+
+async def test_tags_tell_the_languages_where_the_card_does_not(scene: Scene) -> None:
+    repos = scene.services.offers.repos
+    repos[QWEN] = replace(repos[QWEN], languages=())
+    await scene.begin()
+    await scene.open(QWEN)
+    assert text(scene, "Tags") == "Languages: English, German\nTags: conversational"
 
 
 async def test_the_recommended_variant_first_and_the_others_on_request(scene: Scene) -> None:
