@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from app.gui.controls import AnyWidget
 from app.gui.discover.panel import DiscoverPanel
 from app.gui.library.panel import LibraryPanel
 from app.gui.models_page import LIBRARY, ModelsPage
@@ -85,7 +86,7 @@ async def take(window: MainWindow, name: str) -> None:
 async def discover(window: MainWindow) -> None:
     """Search, open a repository, and look at what a variant of it takes."""
     window.pages.go(MODELS)
-    panel = window.findChild(DiscoverPanel)
+    panel = part(window, DiscoverPanel)
     QTest.keyClicks(panel.browser.field, "smol")
     await until(lambda: len(panel.browser.found.rows) == 3)
     QTest.keyClick(panel.browser.field, Qt.Key.Key_Down)
@@ -99,9 +100,16 @@ async def discover(window: MainWindow) -> None:
     window.toast.hide()
 
 
+def part(window: MainWindow, kind: type[AnyWidget]) -> AnyWidget:
+    """The one of its kind in the window."""
+    found = window.findChild(kind)
+    assert found is not None
+    return found
+
+
 async def library(window: MainWindow) -> None:
     """What was fetched, with its details."""
-    page, panel = window.findChild(ModelsPage), window.findChild(LibraryPanel)
+    page, panel = part(window, ModelsPage), part(window, LibraryPanel)
     page.show_part(LIBRARY, focus=True)
     await until(lambda: panel.rows.rowCount() == 2)
     QTest.keyClick(panel.list, Qt.Key.Key_Home)

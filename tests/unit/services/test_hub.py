@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import AppError, HubAnswerBroken, NotGguf, RepoMissing
-from app.domain.hub import RepoDetails, RepoFile, RepoSummary, Variant
+from app.domain.hub import CuratedList, RepoDetails, RepoFile, RepoSummary, Variant
 from app.domain.localmodel import LocalModel
 from app.domain.variants import grouped
 from app.library.local_library import LocalLibrary
@@ -20,6 +20,10 @@ from tests.helpers.gguf_files import starter_file
 from tests.helpers.scripted_hub import ScriptedHub
 
 
+def no_list() -> CuratedList:
+    return CuratedList(date(2026, 11, 24))
+
+
 def details(**sizes: int) -> RepoDetails:
     files = [RepoFile(f"m-{name}.gguf", size) for name, size in sizes.items()]
     found = grouped(files)
@@ -27,7 +31,7 @@ def details(**sizes: int) -> RepoDetails:
 
 
 def found(hub: ScriptedHub, name: str) -> tuple[RepoDetails, Variant]:
-    return asyncio.run(HubService(hub, LocalLibrary(lambda: None), lambda: ()).find(name))
+    return asyncio.run(HubService(hub, LocalLibrary(lambda: None), no_list).find(name))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +75,7 @@ def looked_into(
     async def main() -> LocalModel | AppError:
         library = LocalLibrary(lambda: None)
         try:
-            service = HubService(hub, library, lambda: ())
+            service = HubService(hub, library, no_list)
             bare = RepoDetails(RepoSummary("author/model"), "c" * 40)
             return await service.look_into(repo or bare, variant)
         except AppError as error:
