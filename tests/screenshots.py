@@ -16,8 +16,15 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from app.gui.controls import AnyWidget
+from app.gui.discover.panel import DiscoverPanel
+from app.gui.library.panel import LibraryPanel
+from app.gui.models_page import LIBRARY, ModelsPage
+from app.gui.pages import MODELS
 from tests.bench.display import screen
 from tests.helpers.driven_app import run_driven, until
+from tests.helpers.gguf_files import starter_file
+from tests.helpers.hub_server import FakeRepo, HubServer
 
 if TYPE_CHECKING:
     from app.gui.window import MainWindow
@@ -30,6 +37,16 @@ EARLIER = (
     "Translate “good morning” into French, German and Italian.",
     "Give me three ideas for a quiet evening at home",
 )
+REPO = "author/SmolLM2-135M-Instruct-GGUF"
+SHOWN = "SmolLM2-135M-Instruct-Q4_1.gguf"
+FILES = {SHOWN: 64, "SmolLM2-135M-Instruct-Q8_0.gguf": 47_000_000}
+"""Bytes by which a variant is larger than the starter model, whose bytes both of them have."""
+CARD = """
+A small model for short texts and for trying things out. It runs on any computer of the last years.
+
+- **Languages:** English
+- **Context:** 8,192 tokens
+"""
 QUESTION = (
     "Write a short Python function that returns the sum of a list of numbers, with an example."
 )
@@ -49,12 +66,63 @@ async def pose(window: MainWindow, services: Services) -> None:
     params = replace(newest.params, sampling=sampling, max_tokens=220)
     await services.conversations.set_params(newest.id, params)
     await ask(window, services, QUESTION)
+    await take(window, "window")
+    await discover(window)
+    await take(window, "discover")
+    await library(window)
+    await take(window, "library")
+    window.close()
+
+
+async def take(window: MainWindow, name: str) -> None:
+    """One picture in each theme."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     for theme in ("light", "dark"):
         window.theme.set_wish(theme)
         await asyncio.sleep(0.6)
-        window.grab().save(str(IMAGES / f"window-{theme}.png"))
-    window.close()
+        window.grab().save(str(IMAGES / f"{name}-{theme}.png"))
+
+
+async def discover(window: MainWindow) -> None:
+    """Search, open a repository, and look at what a variant of it takes."""
+    window.pages.go(MODELS)
+    panel = part(window, DiscoverPanel)
+    QTest.keyClicks(panel.browser.field, "smol")
+    await until(lambda: len(panel.browser.found.rows) == 3)
+    QTest.keyClick(panel.browser.field, Qt.Key.Key_Down)
+    QTest.keyClick(panel.browser.view, Qt.Key.Key_Return)
+    await until(lambda: panel.page.card.text)
+    row = panel.page.variants.rows[SHOWN]
+    row.main.click()
+    await until(panel.fit.context.isVisible)
+    row.download.click()
+    await until(row.use.isVisible)
+    window.toast.hide()
+
+
+def part(window: MainWindow, kind: type[AnyWidget]) -> AnyWidget:
+    """The one of its kind in the window."""
+    found = window.findChild(kind)
+    assert found is not None
+    return found
+
+
+async def library(window: MainWindow) -> None:
+    """What was fetched, with its details."""
+    page, panel = part(window, ModelsPage), part(window, LibraryPanel)
+    page.show_part(LIBRARY, focus=True)
+    await until(lambda: panel.rows.rowCount() == 2)
+    QTest.keyClick(panel.list, Qt.Key.Key_Home)
+    await asyncio.sleep(1)
+
+
+def offer(hub: HubServer) -> None:
+    """What the pictures show of a hub."""
+    content = starter_file().read_bytes()
+    files = {name: content + bytes(more) for name, more in FILES.items()}
+    hub.add(FakeRepo(REPO, files, card=CARD))
+    for name in ("SmolLM2-360M-Instruct-GGUF", "SmolLM2-1.7B-Instruct-GGUF"):
+        hub.add(FakeRepo(f"author/{name}", {f"{name}.gguf": content}))
 
 
 async def ask(window: MainWindow, services: Services, question: str) -> None:
@@ -68,8 +136,13 @@ async def ask(window: MainWindow, services: Services, question: str) -> None:
 
 def main() -> int:
     """Take the pictures on a display of our own; the exit status."""
-    with tempfile.TemporaryDirectory() as profile, screen() as environment:
-        os.environ.update(environment)
+    with (
+        tempfile.TemporaryDirectory(prefix="lamplight-") as profile,
+        HubServer() as hub,
+        screen() as environment,
+    ):
+        offer(hub)
+        os.environ.update({**environment, "HF_ENDPOINT": hub.address})
         return run_driven(pose, profile)
 
 

@@ -160,7 +160,7 @@ async def find_duplicates(command: FindDuplicates, services: Services, output: O
         output.note("Nothing is there twice.")
     else:
         output.line()
-        output.line(f"{size_text(found.reclaimable_bytes)} can be won by removing own copies.")
+        output.line(f"{size_text(found.reclaimable_bytes)} can be freed by removing own copies.")
     return DONE
 
 

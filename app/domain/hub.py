@@ -7,6 +7,7 @@ huggingface.js, packages/tasks/src/gguf.ts).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 
@@ -156,6 +157,15 @@ class CuratedRepo:
     size_bytes: int
     """Of that variant, about."""
     licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class CuratedList:
+    """What Lamplight proposes, from the smallest to the largest."""
+
+    dated: date
+    """When it was put together: better ones may have come since."""
+    repos: tuple[CuratedRepo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

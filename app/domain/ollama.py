@@ -23,6 +23,8 @@ class OllamaProgress:
     """Ollama's own words: `pulling manifest`, `verifying sha256 digest`."""
     parts: tuple[OllamaPart, ...] = field(default=())
     """As far as Ollama has come to them: the later ones are not known yet."""
+    bytes_per_second: float = 0.0
+    """Of the last seconds; 0 where nothing comes."""
 
     @property
     def done_bytes(self) -> int:

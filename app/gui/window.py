@@ -16,7 +16,7 @@ from app.gui.drop import DropHint, model_files_in
 from app.gui.inspector.panel import Inspector
 from app.gui.menus import Menus
 from app.gui.navigation import Rail
-from app.gui.pages import CHAT, DOWNLOADS, MODELS, Page, Pages
+from app.gui.pages import CHAT, DOWNLOADS, MODELS, PLACES, Page, Pages
 from app.gui.picker.button import ModelButton
 from app.gui.picker.popup import ModelPopup
 from app.gui.present.banner import BannerStack
@@ -113,12 +113,12 @@ class MainWindow(QMainWindow):
         order = [
             self.sidebar.toggle,
             self.sidebar.new_button,
-            self.sidebar.navigation.button(CHAT),
+            *map(self.sidebar.navigation.button, PLACES),
             self.sidebar.search_field,
             self.sidebar.list_view,
             self.sidebar.result_view,
             self.rail.toggle,
-            self.rail.navigation.button(CHAT),
+            *map(self.rail.navigation.button, PLACES),
             self.model_button,
             self.header.inspector_button,
             self.transcript,

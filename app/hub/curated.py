@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.domain.hub import CuratedRepo
+from app.domain.hub import CuratedList, CuratedRepo
 
 
-def curated(path: Path) -> tuple[CuratedRepo, ...]:
+def curated(path: Path) -> CuratedList:
     """From the smallest to the largest. Sizes are about those at the list's date.
 
     The file is ours: one that cannot be read is a fault of the installation, and raises.
     """
     content: dict[str, Any] = json.loads(path.read_bytes())
     repos = (CuratedRepo(**entry) for entry in content["repos"])
-    return tuple(sorted(repos, key=lambda repo: repo.size_bytes))
+    in_order = tuple(sorted(repos, key=lambda repo: repo.size_bytes))
+    return CuratedList(date.fromisoformat(content["dated"]), in_order)

@@ -26,6 +26,7 @@ from app.flow.stream import BatchStream
 from app.hub.endpoint import is_loopback
 from app.hub.name_lookup import look_up_apart
 from app.hub.ollama_refusals import broken, cut_short, not_running, of_words
+from app.hub.transfers.pace import Speedometer
 
 if TYPE_CHECKING:
     import httpx2
@@ -87,6 +88,7 @@ class Ollama:
 
     async def _pulled(self, name: str) -> AsyncGenerator[OllamaProgress]:
         parts: dict[str, OllamaPart] = {}
+        speed = Speedometer()
         async with self._asked("/api/pull", name, silent_for=None) as response:
             async for line in _lines(response):
                 step = _object(line)
@@ -97,8 +99,11 @@ class Ollama:
                     return
                 part = _part(step)
                 if part is not None and (part.digest in parts or len(parts) < _MOST_PARTS):
+                    # What Ollama had before, it tells with the first line about a part.
+                    before = parts.get(part.digest, part).done_bytes
+                    speed.add(max(0, part.done_bytes - before))
                     parts[part.digest] = part
-                yield OllamaProgress(doing, tuple(parts.values()))
+                yield OllamaProgress(doing, tuple(parts.values()), speed.speed())
         raise cut_short(name, "the answer ended without its last line")
 
     async def _files(self, name: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app.domain.errors import HubAnswerBroken, RepoMissing
-from app.domain.hub import CuratedRepo, RepoDetails, RepoPage, RepoQuery, Variant
+from app.domain.hub import CuratedList, RepoDetails, RepoPage, RepoQuery, Variant
 from app.domain.localmodel import FileBeginning, LocalModel
 from app.domain.network_ports import HubCatalogue
 from app.domain.ports import ModelLibrary
@@ -25,7 +25,7 @@ class HubService:
         self,
         catalogue: HubCatalogue,
         library: ModelLibrary,
-        curated: Callable[[], tuple[CuratedRepo, ...]],
+        curated: Callable[[], CuratedList],
         address: Callable[[], str] = str,
     ) -> None:
         """`address` tells the hub's own, where it is a mirror: names may be copied from it too."""
@@ -34,8 +34,8 @@ class HubService:
         self._library = library
         self._curated = curated
 
-    def curated(self) -> tuple[CuratedRepo, ...]:
-        """What is proposed for a first choice, from small to large."""
+    def curated(self) -> CuratedList:
+        """What is proposed for a first choice."""
         return self._curated()
 
     def page_address(self, repo_id: str) -> str:

@@ -200,6 +200,20 @@ async def test_details_tell_what_is_known(stage: Stage, services: FakeServices) 
     assert QGuiApplication.clipboard().text() == "ab" * 32
 
 
+async def test_tab_goes_through_the_details_before_it_leaves_them(
+    stage: Stage, services: FakeServices
+) -> None:
+    panel = await begin(stage, services)
+    panel.select(OWN.path)
+    panel.list.setFocus()
+    names: list[str] = []
+    while "Find duplicates" not in names:
+        stage.key(Qt.Key.Key_Tab)
+        names.append(stage.focus().objectName())
+        assert len(names) < 40, names
+    assert names[-4:] == ["Move to trash", "Open its page", "Copy the checksum", "Find duplicates"]
+
+
 async def test_others_files_are_not_removed_here(stage: Stage, services: FakeServices) -> None:
     panel = await begin(stage, services)
     panel.select(THEIRS.path)

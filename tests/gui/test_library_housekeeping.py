@@ -270,7 +270,7 @@ async def test_duplicates_show_what_can_be_won_and_an_own_copy_is_removed(
     await stage.until(lambda: stage.window.findChildren(QDialog, "Duplicates"))
     found = dialog(stage, "Duplicates")
     assert words(found).count("Ollama · the one to keep") == 1
-    assert stage.find(QLabel, "Reclaimable").text().startswith("4.7 GB can be won")
+    assert stage.find(QLabel, "Reclaimable").text().startswith("4.7 GB can be freed")
     moves = [b for b in found.findChildren(QPushButton) if b.text() == "Move to trash"]
     assert [button.objectName() for button in moves] == [f"Move {QWEN.path} to the trash"]
     moves[0].click()
@@ -278,6 +278,21 @@ async def test_duplicates_show_what_can_be_won_and_an_own_copy_is_removed(
     assert services.library.calls == [("find_duplicates",), ("remove", QWEN.path)]
     assert "once the trash is emptied" in stage.find(QLabel, "Reclaimable").text()
     press(found, "Close")
+
+
+async def test_copies_in_the_same_folder_can_be_told_apart(
+    stage: Stage, services: FakeServices
+) -> None:
+    folder = f"/home/ada/{'models-' * 12}/author/repo"
+    copies = tuple(FileCopy(f"{folder}/{name}.gguf", Origin.OWN, GB) for name in ("one", "two"))
+    services.library.duplicates = Duplicates((replace(two_copies(QWEN), copies=copies),))
+    panel = await begin(stage, services)
+    panel.duplicates.click()
+    await stage.until(lambda: stage.window.findChildren(QDialog, "Duplicates"))
+    await stage.settle()
+    shown = words(dialog(stage, "Duplicates"))
+    assert "…/author/repo/one.gguf" in shown
+    assert "…/author/repo/two.gguf" in shown
 
 
 async def test_no_duplicates_is_a_word_in_passing(stage: Stage, services: FakeServices) -> None:

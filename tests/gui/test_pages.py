@@ -279,6 +279,24 @@ async def test_banners_and_toasts_are_seen_on_every_page(
     assert toast.geometry().bottom() < stage.window.composer.y()
 
 
+async def test_a_toast_makes_way_for_the_foot_of_the_part_that_is_shown(
+    stage: Stage, services: FakeServices
+) -> None:
+    await begin(stage, services)
+    stage.key(Qt.Key.Key_2, CONTROL)
+    page, toast = stage.find(ModelsPage, MODELS), stage.window.toast
+    stage.window.presenter.toast("Something happened.")
+    for part in (LIBRARY, DISCOVER, LIBRARY):
+        page.show_part(part)
+        await stage.settle()
+        is_foot_shown = page.foot is not None and page.foot.isVisible()
+        assert is_foot_shown is (part == LIBRARY)
+        seen = stage.window.pages.height() - (
+            page.foot.height() if page.foot and is_foot_shown else 0
+        )
+        assert seen - 32 < toast.geometry().bottom() < seen
+
+
 async def test_a_floating_list_is_out_of_the_way_on_another_page(
     stage: Stage, services: FakeServices
 ) -> None:

@@ -71,6 +71,16 @@ async def test_the_types_are_listed_with_size_memory_and_quality(
     assert first[3] == "as good as the original"
 
 
+async def test_nothing_gapes_below_a_short_list(stage: Stage, services: FakeServices) -> None:
+    services.quantise.most = 2
+    dialog = await opened(stage)
+    await stage.settle()
+    below = dialog.choices.geometry().bottom()
+    assert below < dialog.place.y() < below + 40
+    table = dialog.choices
+    assert 0 <= table.viewport().height() - 2 * table.rowHeight(0) < table.rowHeight(0) // 2
+
+
 async def test_the_recommended_one_is_chosen_and_the_place_follows(stage: Stage) -> None:
     dialog = await opened(stage)
     assert dialog.choices.target == "Q4_K_M"

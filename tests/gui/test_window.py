@@ -75,6 +75,8 @@ async def test_tab_reaches_everything_and_comes_back(stage: Stage, services: Fak
     assert names[0] == "Send"
     for name in ("Search conversations", "Conversations", "Model", "Temperature", "Messages"):
         assert name in names
+    left = ["Show chat", "Show models", "Show downloads", "Search conversations"]
+    assert [name for name in names if name in left] == left
 
 
 async def test_a_whole_talk_by_keyboard(stage: Stage, services: FakeServices) -> None:

@@ -34,6 +34,8 @@ class FakeQuantise:
         self.looked: list[str] = []
         self.is_quantised = False
         self.nothing_smaller = False
+        self.most = len(TARGETS)
+        """So many types are offered, the best ones."""
         self.error: AppError | None = None
         self.gate: asyncio.Event | None = None
         self.cancelled = 0
@@ -52,7 +54,7 @@ class FakeQuantise:
                 quality_of(target),
                 self._fit.fit(local_model(target)),
             )
-            for target, share in offered
+            for target, share in offered[: self.most]
         )
         return QuantiseOptions(path, "Tiny-F16", "F16", SOURCE_BYTES, options, self.is_quantised)
 

@@ -11,6 +11,7 @@ import itertools
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.conversation import (
@@ -42,7 +43,7 @@ from app.domain.generation import (
     RunStats,
     TokenCount,
 )
-from app.domain.hub import CuratedRepo
+from app.domain.hub import CuratedList
 from app.domain.localmodel import LocalModel
 from app.domain.settings import Settings
 from app.flow.broadcast import Broadcast
@@ -365,7 +366,7 @@ class FakeServices:
         self.offers = ScriptedHub()
         """What the hub has; the services before it are the real ones."""
         self.headers = FakeHeaders()
-        self.curated: tuple[CuratedRepo, ...] = ()
+        self.curated = CuratedList(date(2026, 11, 24))
         self.hub = HubService(self.offers, cast("ModelLibrary", self.headers), lambda: self.curated)
         self.ollamas = ScriptedOllama(paths=("/ollama/blobs/sha256-ab",))
         """What Ollama does; the service before it is the real one."""

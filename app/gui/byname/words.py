@@ -71,7 +71,11 @@ def step(progress: OllamaProgress) -> str:
     if progress.doing in _STEPS:
         return _STEPS[progress.doing]
     done, total = size_text(progress.done_bytes), size_text(progress.total_bytes)
-    return f"{done} of {total}"
+    amount = f"{done} of {total}"
+    if not progress.bytes_per_second:
+        return amount
+    # No forecast: the parts that are still to come are not among those that are known.
+    return f"{amount} · {size_text(round(progress.bytes_per_second))}/s"
 
 
 def part(number: int, found: OllamaPart) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -146,11 +146,12 @@ class DiscoverController(QObject):
             self._browser.field.clear()
             return
         room = self._services.fit.room()
-        self._browser.show_proposals(self._proposed(room), _proposals_sentence(room))
+        dated = self._services.hub.curated().dated
+        self._browser.show_proposals(self._proposed(room), _proposals_sentence(room, dated))
         self._browser.select(self.repo.shown)
 
     def _proposed(self, room: Room) -> list[FoundRow]:
-        repos = by_room(self._services.hub.curated(), room)
+        repos = by_room(self._services.hub.curated().repos, room)
         verdicts = [quick_verdict(repo.size_bytes, room) for repo in repos]
         fits = bool(verdicts) and words.tone_of(verdicts[0]) == "success"
         return [
@@ -267,9 +268,11 @@ def _verdict(repo: RepoSummary, room: Room) -> Verdict | None:
     return quick_verdict(bytes_at_four_bits(parameters), room) if parameters else None
 
 
-def _proposals_sentence(room: Room) -> str:
+def _proposals_sentence(room: Room, dated: date) -> str:
     free = f"{size_text(room.memory)} of memory"
     graphics = graphics_bytes(room)
     if graphics:
         free += f" and {size_text(graphics)} of graphics memory"
-    return f"A short list that comes with Lamplight, for this computer with {free} free."
+    return (
+        f"The list of {dated:%B %Y} that comes with Lamplight, for this computer with {free} free."
+    )

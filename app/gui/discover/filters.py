@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.domain.hub import RepoQuery, RepoSort
 from app.gui.controls import ChoiceBox, TickBox, named, text_button
+from app.gui.discover.words import LANGUAGES
 from app.gui.theme.keeper import ThemeKeeper
 from app.gui.theme.tokens import SPACE_2
 
@@ -45,25 +46,7 @@ _LICENCES = (
     ("CC BY 4.0", "cc-by-4.0"),
     ("CC BY-NC 4.0", "cc-by-nc-4.0"),
 )
-_LANGUAGES = (
-    ("Any language", ""),
-    ("Arabic", "ar"),
-    ("Chinese", "zh"),
-    ("Dutch", "nl"),
-    ("English", "en"),
-    ("French", "fr"),
-    ("German", "de"),
-    ("Hindi", "hi"),
-    ("Italian", "it"),
-    ("Japanese", "ja"),
-    ("Korean", "ko"),
-    ("Polish", "pl"),
-    ("Portuguese", "pt"),
-    ("Russian", "ru"),
-    ("Spanish", "es"),
-    ("Turkish", "tr"),
-    ("Ukrainian", "uk"),
-)
+_LANGUAGES = (("Any language", ""), *((name, code) for code, name in LANGUAGES.items()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,27 @@ _CURATED_TASKS = {
     "reasoning": "thinks first",
     "vision": "sees images",
 }
+LANGUAGES = {
+    "ar": "Arabic",
+    "zh": "Chinese",
+    "nl": "Dutch",
+    "en": "English",
+    "fr": "French",
+    "de": "German",
+    "hi": "Hindi",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "es": "Spanish",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+}
+"""What the hub writes, and the names; the list of filters offers them in this order."""
+_MOST_LANGUAGES = 8
+_MOST_TAGS = 24
 _DAY = 86_400
 
 
@@ -140,10 +161,26 @@ def terms(details: RepoDetails, now: datetime) -> str:
 
 
 def tags_text(details: RepoDetails) -> str:
-    """Its languages and tags, without those that say what stands elsewhere already."""
-    plain = [tag for tag in details.summary.tags if ":" not in tag and tag != "gguf"]
-    languages = [language for language in details.languages if language not in plain]
-    return ", ".join([*languages, *plain][:24])
+    """Its languages and tags, a line each, without what stands elsewhere already."""
+    tags = [tag for tag in details.summary.tags if ":" not in tag]
+    # Where a card names no language, its tags may.
+    languages = details.languages or tuple(tag for tag in tags if tag in LANGUAGES)
+    said = ("gguf", details.summary.task, *languages)
+    lines = (_languages_text(languages), _tags_text([tag for tag in tags if tag not in said]))
+    return "\n".join(filter(None, lines))
+
+
+def _languages_text(codes: tuple[str, ...]) -> str:
+    if not codes:
+        return ""
+    shown = ", ".join(LANGUAGES.get(code, code) for code in codes[:_MOST_LANGUAGES])
+    more = len(codes) - _MOST_LANGUAGES
+    heading = "Language" if len(codes) == 1 else "Languages"
+    return f"{heading}: {shown} and {more} more" if more > 0 else f"{heading}: {shown}"
+
+
+def _tags_text(tags: Sequence[str]) -> str:
+    return f"Tags: {', '.join(tags[:_MOST_TAGS])}" if tags else ""
 
 
 def variant_name(variant: Variant, variants: Sequence[Variant]) -> str:

@@ -226,6 +226,11 @@ class DetailsPane(QScrollArea):
         self._facts = facts
         self._place.addWidget(facts)
         facts.show()
+        # They are younger than all other controls, and would come after the last of the window.
+        before: QWidget = list(self._buttons.values())[-1]
+        for button in facts.findChildren(QPushButton):
+            QWidget.setTabOrder(before, button)
+            before = button
 
     def _wish(self, act: Act) -> None:
         if self._shown is not None:

@@ -1,8 +1,9 @@
-"""The dialog “Duplicates”: the same model in several places, and what removing one wins."""
+"""The dialog “Duplicates”: the same model in several places, and what removing one frees."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import PurePath
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
@@ -83,7 +84,7 @@ class DuplicatesDialog(Dialog):
     def _row(self, copy: FileCopy, *, is_kept: bool, gone: bool) -> QHBoxLayout:
         words = QVBoxLayout()
         words.setSpacing(0)
-        words.addWidget(ElidedLabel(copy.path))
+        words.addWidget(_path_label(copy.path))
         about = [group_name(copy.origin)]
         if is_kept:
             about.append("the one to keep")
@@ -108,10 +109,18 @@ class DuplicatesDialog(Dialog):
         return row
 
 
+def _path_label(path: str) -> ElidedLabel:
+    """Where there is little room, its end: two copies often lie in the same folder."""
+    label_ = ElidedLabel()
+    folders = PurePath(path).parts
+    label_.set_full_text(path, *(f"…/{'/'.join(folders[-n:])}" for n in (3, 2)), folders[-1])
+    return label_
+
+
 def _sum_text(left: int, *, any_removed: bool) -> str:
     if left:
         return (
-            f"{size_text(left)} can be won by removing Lamplight's own copies. Files of other "
+            f"{size_text(left)} can be freed by removing Lamplight's own copies. Files of other "
             "applications are never touched."
         )
     if any_removed:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QHideEvent
 
 _SECONDS = 10.0
+_MOVING = (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hide)
+"""Events of what it floats on, or above, after which its place is another one."""
 
 
 class Toast(QFrame):
@@ -72,7 +74,7 @@ class Toast(QFrame):
         self.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
+        if event.type() in _MOVING:
             self._place()
         return False
 

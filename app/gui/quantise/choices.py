@@ -96,10 +96,10 @@ class Choices(QTableWidget):
 
     def sizeHint(self) -> QSize:
         header = self.horizontalHeader().sizeHint().height()
-        return QSize(480, header + _ROW_HEIGHT * max(3, self.rowCount()) + 4)
+        return QSize(480, header + _ROW_HEIGHT * max(1, self.rowCount()) + 4)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(240, 5 * _ROW_HEIGHT)
+        return QSize(240, min(5 * _ROW_HEIGHT, self.sizeHint().height()))
 
 
 def _memory(fit: Fit | None) -> str:

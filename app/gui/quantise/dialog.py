@@ -101,7 +101,14 @@ class QuantiseDialog(Dialog):
         if not options.options:
             self.subject.setText(f"{words.subject(options)}\n{words.NOTHING_SMALLER}")
         self._show_possible()
+        self._shrink()
         self.choices.setFocus()
+
+    def _shrink(self) -> None:
+        """No higher than what it shows, so that nothing gapes below a short list."""
+        self.column.activate()
+        needed = self.column.totalHeightForWidth(self.width())
+        self.resize(self.width(), min(self.height(), needed))
 
     def show_failure(self, title: str, remedy: str) -> None:
         """That the model cannot be looked at."""

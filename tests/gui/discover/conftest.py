@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.domain.hub import CuratedRepo
+from app.domain.hub import CuratedList, CuratedRepo
 from app.gui.discover.panel import DiscoverPanel
 from app.gui.pages import MODELS
 from tests.helpers.hub_repos import repo, usual
@@ -96,10 +97,11 @@ def scene(stage: Stage, services: FakeServices) -> Scene:
         for variant in each.variants
         for file in variant.files
     }
-    services.curated = (
+    proposed = (
         CuratedRepo(
             QWEN, "Qwen3 8B", "An all-rounder.", "chat", 8 * 10**9, "Q4_K_M", 5 * 10**9, ""
         ),
         CuratedRepo("a/tiny", "Tiny", "Small.", "chat", 10**9, "Q8_0", 10**9, "mit"),
     )
+    services.curated = CuratedList(date(2026, 11, 24), proposed)
     return Scene(stage, services)

@@ -56,6 +56,7 @@ async def test_what_is_popular_comes_when_it_is_asked_for(scene: Scene) -> None:
     assert [row.gated for row in scene.panel.browser.found.rows] == [False, False, True]
     scene.stage.find(QPushButton, "Lamplight's own list").click()
     assert scene.names == ["a/tiny", QWEN]
+    assert scene.panel.browser.notice().startswith("The list of November 2026 that ")
     assert len(scene.searches) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from PySide6.QtCore import QUrl
 from PySide6.QtWidgets import QDialog, QFrame, QLabel, QPlainTextEdit, QPushButton, QToolButton
@@ -28,10 +29,18 @@ async def test_it_tells_what_it_is(scene: Scene) -> None:
     told = text(scene, "Terms")
     for part in ("8.2B parameters", "context 40,960", "licence Apache 2.0", "186,325 downloads"):
         assert part in told
-    assert text(scene, "Tags") == "en, de, conversational"
+    assert text(scene, "Tags") == "Languages: English, German\nTags: conversational"
     base = scene.stage.find(QPushButton, "Open Qwen/Qwen3-8B in a web browser")
     assert base.isVisible()
     assert not scene.stage.find(QFrame, "Access on request").isVisible()
+
+
+async def test_tags_tell_the_languages_where_the_card_does_not(scene: Scene) -> None:
+    repos = scene.services.offers.repos
+    repos[QWEN] = replace(repos[QWEN], languages=())
+    await scene.begin()
+    await scene.open(QWEN)
+    assert text(scene, "Tags") == "Languages: English, German\nTags: conversational"
 
 
 async def test_the_recommended_variant_first_and_the_others_on_request(scene: Scene) -> None:

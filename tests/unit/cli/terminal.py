@@ -7,12 +7,14 @@ import io
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from app.cli.commands import CliCommand
 from app.cli.output import Output
 from app.cli.run import run
 from app.config.secrets import SessionSecrets
+from app.domain.hub import CuratedList
 from app.services import Services
 from app.services.access import AccessService
 from app.services.context_meter import ContextMeterService
@@ -71,7 +73,7 @@ def services_of(made: World, probes: DoctorProbes | None = None) -> Services:
         load_settings=made.load_settings,
         meter=ContextMeterService(made.engine, made.models),
         benchmarks=made.benchmarks,
-        hub=HubService(made.hub, made.shelf, lambda: ()),
+        hub=HubService(made.hub, made.shelf, lambda: CuratedList(date(2026, 11, 24))),
         library=made.library,
         ollama=OllamaService(made.ollama, made.library, made.models, made.fit),
         access=AccessService(

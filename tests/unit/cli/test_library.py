@@ -137,6 +137,6 @@ def test_duplicates():
         world.shelves.hash_of |= {OWN.path: "h", THEIRS.path: "h"}
 
     said = at_terminal(FindDuplicates(None), prepare)
-    assert "1 kB can be won" in said.out
+    assert "1 kB can be freed" in said.out
     finished = at_terminal(FindDuplicates(None, True), prepare).events[-1]
     assert (finished["reclaimable"], len(finished["groups"])) == (1000, 1)

@@ -82,6 +82,12 @@ def test_a_pull_tells_how_far_each_part_is(server: OllamaServer):
     assert server.manifest(NAME).exists()
 
 
+def test_a_pull_tells_how_fast_it_is(server: OllamaServer):
+    told, _ = pulled(server.host)
+    assert told[0].bytes_per_second == 0
+    assert 0 < told[-1].bytes_per_second <= (len(WEIGHTS) + len(TEMPLATE)) / 0.25
+
+
 def test_its_weights_are_found_where_ollama_keeps_them(server: OllamaServer):
     pulled(server.host)
     assert files(server.host) == (str(server.blob(WEIGHTS)),)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from app.domain.errors import AppError, HubAnswerBroken, NotGguf, RepoMissing
-from app.domain.hub import RepoDetails, RepoFile, RepoSummary, Variant
+from app.domain.hub import CuratedList, RepoDetails, RepoFile, RepoSummary, Variant
 from app.domain.localmodel import LocalModel
 from app.domain.variants import grouped
 from app.library.local_library import LocalLibrary
@@ -19,6 +20,10 @@ from tests.helpers.gguf_files import starter_file
 from tests.helpers.scripted_hub import ScriptedHub
 
 
+def no_list() -> CuratedList:
+    return CuratedList(date(2026, 11, 24))
+
+
 def details(**sizes: int) -> RepoDetails:
     files = [RepoFile(f"m-{name}.gguf", size) for name, size in sizes.items()]
     found = grouped(files)
@@ -26,7 +31,7 @@ def details(**sizes: int) -> RepoDetails:
 
 
 def found(hub: ScriptedHub, name: str) -> tuple[RepoDetails, Variant]:
-    return asyncio.run(HubService(hub, LocalLibrary(lambda: None), lambda: ()).find(name))
+    return asyncio.run(HubService(hub, LocalLibrary(lambda: None), no_list).find(name))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,7 @@ def looked_into(
     async def main() -> LocalModel | AppError:
         library = LocalLibrary(lambda: None)
         try:
-            service = HubService(hub, library, lambda: ())
+            service = HubService(hub, library, no_list)
             bare = RepoDetails(RepoSummary("author/model"), "c" * 40)
             return await service.look_into(repo or bare, variant)
         except AppError as error:
@@ -128,7 +133,8 @@ def test_the_curated_list_is_sound():
 
     path = Path(__file__).parents[3] / "resources" / "curated" / "models.json"
     service = HubService(ScriptedHub(), LocalLibrary(lambda: None), lambda: curated(path))
-    repos = service.curated()
+    repos = service.curated().repos
+    assert service.curated().dated >= date(2026, 11, 24)
     assert len(repos) >= 8
     assert [repo.size_bytes for repo in repos] == sorted(repo.size_bytes for repo in repos)
     assert all(repo.licence and repo.about.endswith(".") for repo in repos)
