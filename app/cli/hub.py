@@ -16,6 +16,8 @@ from app.domain.repo_name import OllamaName
 from app.domain.transfer import Transfer, TransferPhase
 from app.services import Services
 
+_WITHOUT_RESULT = (TransferPhase.FAILED, TransferPhase.PAUSED, TransferPhase.UNUSABLE)
+
 
 async def search_models(command: SearchModels, services: Services, output: Output) -> int:
     """One line each: name, downloads, licence."""
@@ -71,7 +73,7 @@ async def pull(command: Pull, services: Services, output: Output) -> int:
     try:
         async for transfer in services.transfers.follow(transfer_id):
             _tell(transfer, output, as_json=command.json)
-            if transfer.phase in (TransferPhase.FAILED, TransferPhase.PAUSED):
+            if transfer.phase in _WITHOUT_RESULT:
                 raise transfer.error or TransferError("The download was paused.")
     except asyncio.CancelledError:
         output.note("What has come is kept; the same command goes on with it.")

@@ -36,7 +36,7 @@ class TransferPhase(StrEnum):
     """Others are before it."""
     RUNNING = "running"
     CHECKING = "checking"
-    """All has come; the last of it is being compared with its checksum."""
+    """All has come; the last of it is being compared with its checksum, then looked at."""
     RETRYING = "retrying"
     """Nothing comes; `error` tells why, and it is tried again by itself."""
     PAUSED = "paused"
@@ -44,6 +44,8 @@ class TransferPhase(StrEnum):
     FAILED = "failed"
     """`error` tells why; what has come is kept."""
     FINISHED = "finished"
+    UNUSABLE = "unusable"
+    """All has come and is what was published, but nothing here can use it: `error` tells why."""
 
     @property
     def is_active(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 from app.domain.errors import AppError, ModelFileError, NoSuchTransfer
 from app.domain.facts import Fact, TransfersChanged, Trouble
@@ -30,13 +31,15 @@ class TransferService:
         self._models = models
         self._facts = facts
         self._tasks = tasks
-        self._offered: set[str] = set()
+        self._verdicts: dict[str, AppError | None] = {}
+        """Of finished ones that were looked at: why they cannot be used, None where they can."""
+        self._looking: set[str] = set()
         keeper.on_change(self._heard)
 
     @property
     def transfers(self) -> tuple[Transfer, ...]:
-        """All of them in their order."""
-        return self._keeper.transfers
+        """All of them in their order. What has come is finished when it can be chosen."""
+        return tuple(map(self._judged, self._keeper.transfers))
 
     async def start(self) -> None:
         """Go on with what an earlier run has left; what stands in the way is only told."""
@@ -59,7 +62,7 @@ class TransferService:
         try:
             while True:
                 news.clear()
-                transfer = _named(self._keeper.transfers, transfer_id)
+                transfer = _named(self.transfers, transfer_id)
                 yield transfer
                 if not transfer.phase.is_active and transfer.phase is not TransferPhase.WAITING:
                     return
@@ -95,22 +98,34 @@ class TransferService:
         """What the settings say holds from now on."""
         await self._keeper.set_limits(limits_of(settings))
 
-    def _heard(self, transfers: tuple[Transfer, ...]) -> None:
-        self._facts.publish(TransfersChanged(transfers))
-        for transfer in transfers:
-            if (
-                transfer.phase is TransferPhase.FINISHED
-                and transfer.transfer_id not in self._offered
-            ):
-                self._offered.add(transfer.transfer_id)
-                self._tasks.spawn(self._offer(transfer.paths[0]), "offer-download")
+    def _judged(self, transfer: Transfer) -> Transfer:
+        if transfer.phase is not TransferPhase.FINISHED:
+            return transfer
+        if transfer.transfer_id not in self._verdicts:
+            return replace(transfer, phase=TransferPhase.CHECKING)
+        error = self._verdicts[transfer.transfer_id]
+        if error is None:
+            return transfer
+        return replace(transfer, phase=TransferPhase.UNUSABLE, error=error)
 
-    async def _offer(self, path: str) -> None:
+    def _heard(self, transfers: tuple[Transfer, ...]) -> None:
+        for transfer in transfers:
+            seen = self._looking | self._verdicts.keys()
+            if transfer.phase is TransferPhase.FINISHED and transfer.transfer_id not in seen:
+                self._looking.add(transfer.transfer_id)
+                self._tasks.spawn(self._offer(transfer), "offer-download")
+        self._facts.publish(TransfersChanged(self.transfers))
+
+    async def _offer(self, transfer: Transfer) -> None:
+        verdict: AppError | None = None
         try:
-            await self._models.offer(path, remember=False)
+            await self._models.offer(transfer.paths[0], remember=False)
         except ModelFileError as error:
             # It is what its checksum promises; that nothing can run it must be said all the same.
-            self._facts.publish(Trouble(error))
+            verdict = error
+        self._looking.discard(transfer.transfer_id)
+        self._verdicts[transfer.transfer_id] = verdict
+        self._facts.publish(TransfersChanged(self.transfers))
 
 
 def limits_of(settings: HubSettings) -> TransferLimits:

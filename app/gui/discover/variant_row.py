@@ -20,7 +20,7 @@ from app.gui.controls import (
     text_button,
 )
 from app.gui.discover import words
-from app.gui.downloads.words import can_resume, progress_line, trouble_text
+from app.gui.downloads.words import can_resume, is_going, progress_line, trouble_text
 from app.gui.theme.tokens import SPACE_1, SPACE_2, SPACE_3
 
 if TYPE_CHECKING:
@@ -191,10 +191,11 @@ class VariantRow(QWidget):
         self.bar.setValue(min(_STEPS, transfer.done_bytes * _STEPS // total))
         said = (progress_line(transfer), trouble_text(transfer))
         self.sentence.setText("\n".join(filter(None, said)))
-        tone = "danger" if transfer.phase is TransferPhase.FAILED else "muted"
+        bad = transfer.phase in (TransferPhase.FAILED, TransferPhase.UNUSABLE)
+        tone = "danger" if bad else "muted"
         if self.sentence.property("tone") != tone:
             restyle(self.sentence, tone=tone)
-        self.pause.setVisible(not can_resume(transfer))
+        self.pause.setVisible(is_going(transfer))
         self.resume.setVisible(can_resume(transfer))
 
     def _show_badge(self) -> None:

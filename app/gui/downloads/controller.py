@@ -227,7 +227,11 @@ def _has_ended(transfer: Transfer) -> bool:
     """Whether it is done, or something other than a person has stopped it."""
     if transfer.phase is TransferPhase.PAUSED:
         return transfer.error is not None
-    return transfer.phase in (TransferPhase.FINISHED, TransferPhase.FAILED)
+    return transfer.phase in (
+        TransferPhase.FINISHED,
+        TransferPhase.FAILED,
+        TransferPhase.UNUSABLE,
+    )
 
 
 def removal_dialog(parent: MainWindow, transfer: Transfer) -> Dialog:

@@ -44,6 +44,7 @@ _MAIN = {
     TransferPhase.PAUSED: Wish.RESUME,
     TransferPhase.FAILED: Wish.TRY_AGAIN,
     TransferPhase.FINISHED: Wish.USE,
+    TransferPhase.UNUSABLE: Wish.SHOW,
 }
 _ICONS = {
     Wish.PAUSE: "pause",
@@ -166,7 +167,8 @@ class TransferRow(QFrame):
         self._line.set_full_text(progress_line(transfer))
         self._trouble.setText(trouble)
         self._trouble.setVisible(bool(trouble))
-        tone = "danger" if transfer.phase is TransferPhase.FAILED else "warning"
+        bad = transfer.phase in (TransferPhase.FAILED, TransferPhase.UNUSABLE)
+        tone = "danger" if bad else "warning"
         if self._trouble.property("tone") != tone:
             restyle(self._trouble, tone=tone)
         self.grip.set_active(pending)
@@ -203,7 +205,8 @@ class TransferRow(QFrame):
     def wishes(self) -> list[Wish]:
         """What its menu offers."""
         if not is_pending(self._transfer):
-            return [Wish.USE, Wish.SHOW, Wish.REMOVE]
+            use = [Wish.USE] if self.main_wish is Wish.USE else []
+            return [*use, Wish.SHOW, Wish.REMOVE]
         possible = [self.main_wish, Wish.UP, Wish.DOWN, Wish.REMOVE]
         if self._transfer.phase is TransferPhase.RETRYING:
             possible.insert(1, Wish.PAUSE)

@@ -15,7 +15,7 @@ _TITLE = 34
 
 def is_pending(transfer: Transfer) -> bool:
     """Whether something of it is still to come."""
-    return transfer.phase is not TransferPhase.FINISHED
+    return transfer.phase not in (TransferPhase.FINISHED, TransferPhase.UNUSABLE)
 
 
 def is_going(transfer: Transfer) -> bool:
@@ -84,6 +84,8 @@ def progress_line(transfer: Transfer) -> str:
             return f"Stopped · {amount} kept" if transfer.done_bytes else f"Stopped · {amount}"
         case TransferPhase.FINISHED:
             return f"Ready to use · {whole}"
+        case TransferPhase.UNUSABLE:
+            return f"Complete, but it cannot be used · {whole}"
 
 
 def _speed(transfer: Transfer) -> tuple[str, ...]:

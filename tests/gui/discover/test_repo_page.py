@@ -145,7 +145,7 @@ async def test_what_has_come_is_used_by_one_press(scene: Scene) -> None:
     row.download.click()
     await scene.stage.until(lambda: scene.hub.transfers)
     scene.hub.go_on(phase=TransferPhase.FINISHED, paths=("/models/Qwen/q.gguf",))
-    assert row.badge.text() == "on this computer"
+    await scene.stage.until(lambda: row.badge.text() == "on this computer")
     row.use.click()
     await scene.stage.until(lambda: scene.stage.window.pages.shown == CHAT)
     await scene.stage.until(lambda: scene.services.models.loads)

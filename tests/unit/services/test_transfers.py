@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from app.domain.errors import NoSpace, NoSuchTransfer, ProfileInUse
+from app.domain.errors import FileMissing, NoSpace, NoSuchTransfer, ProfileInUse
 from app.domain.facts import TransfersChanged, Trouble
 from app.domain.hub import RepoDetails, RepoFile, RepoSummary, Variant
 from app.domain.settings import HubSettings
@@ -86,7 +86,7 @@ def test_a_finished_one_can_be_chosen_and_the_library_remembers_it():
         assert "new" in [model.path for model in world.models.models]
         assert world.settings.current.library.model_files == ()
         assert world.models.state.model == chosen
-        assert sum(isinstance(fact, TransfersChanged) for fact in world.facts) == 4
+        assert sum(isinstance(fact, TransfersChanged) for fact in world.facts) == 5
 
     run(steps)
 
@@ -96,8 +96,13 @@ def test_a_finished_one_that_nothing_can_run_is_said():
         made = service(world)
         await made.download(DETAILS, VARIANT)
         world.hub.go_on(phase=TransferPhase.FINISHED, paths=("unknown",))
+        (transfer,) = made.transfers
+        assert transfer.phase is TransferPhase.CHECKING
         await world.tasks.drain()
-        assert any(isinstance(fact, Trouble) for fact in world.facts)
+        (transfer,) = made.transfers
+        assert transfer.phase is TransferPhase.UNUSABLE
+        assert isinstance(transfer.error, FileMissing)
+        assert world.facts[-1] == TransfersChanged((transfer,))
 
     run(steps)
 
