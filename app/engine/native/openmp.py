@@ -9,7 +9,7 @@ one of which was busy, a token of SmolLM2 135M took 1,220 ms instead of 10.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 SPINS = "2000"
@@ -20,7 +20,7 @@ _SETTINGS = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 
 
 @contextmanager
-def waiting_briefly() -> Iterator[None]:
+def waiting_briefly() -> Generator[None]:
     """For the time in which libgomp is loaded, which reads its settings then; a person's own ones
     hold. Other programs that are started from here do not inherit it."""
     if any(name in os.environ for name in _SETTINGS):
