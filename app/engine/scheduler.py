@@ -19,13 +19,12 @@ from app.domain.generation import FinishReason, GenerateRequest
 from app.engine.answer import Answer, Emit
 from app.engine.cells import PaceBeside
 from app.engine.drafts import Costs
+from app.engine.late_stop import LateStop
 from app.engine.loaded import LoadedModel
 from app.engine.native.abort import AbortFlag
 from app.engine.native.context import ABORTED, DONE, NO_ROOM
 from app.engine.slots import Recall, Slot
 
-LONGEST_WAIT = 0.5
-"""Seconds of a batch that a cancel waits for, so that others need not begin it again."""
 RECALL_WAIT = 0.02
 """Seconds between two looks whether a state has come or its answer was cancelled."""
 
@@ -54,9 +53,10 @@ class Scheduler:
         self._writers = 0
         """How many of these are written."""
         self._may_stop = True
-        """A cancel may stop the computation: nobody is kept waiting by the repetition."""
+        """A cancel may stop the computation at once: nobody is kept waiting by the repetition."""
         self._ended: list[str] = []
         self._stop = AbortFlag()
+        self._late_stop = LateStop(self._stop)
         self._context.obey(self._stop)
 
     @property
@@ -93,6 +93,8 @@ class Scheduler:
         answer.cancel()
         if self._may_stop:
             self._stop.raise_()
+        else:
+            self._late_stop.wait()
 
     def step(self) -> list[str]:
         """Compute one batch; the ids of the requests that have ended (their events are told)."""
@@ -100,7 +102,7 @@ class Scheduler:
         # Lowered before the look at the answers: what is cancelled later raises it again, or is
         # seen before the batch that may be stopped is begun.
         self._may_stop = False
-        self._stop.lower()
+        self._late_stop.begin_step()
         self._end_cancelled()
         self._begin_recalled()
         if self._parked and self._slots.is_one_free and not (self._crowded and self._running):
@@ -213,11 +215,10 @@ class Scheduler:
         self._writers = len(batch) - readers
         self._fill_rows(guessing=self._may_guess and not readers and self._context.takes_back)
         self._may_guess = True
-        # Beside what is written a cancel waits for the batch, which is short then (on a machine
-        # that is slow, a host that kept it waiting would be ended). Where the memory cannot go
-        # back, it would ruin what the others have read.
-        is_slow = self._beside.writing > LONGEST_WAIT
-        self._may_stop = len(batch) == 1 or is_slow or (self._context.rewinds and not self._writers)
+        # Beside what is written a cancel waits for the batch, which is short then (where it is not,
+        # it is stopped late). Where the memory cannot go back, it would ruin what the others have
+        # read.
+        self._may_stop = len(batch) == 1 or (self._context.rewinds and not self._writers)
         return self._fill_slices(readers) if readers else 0
 
     def _fill_rows(self, *, guessing: bool) -> None:

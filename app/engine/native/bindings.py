@@ -9,8 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import llama_cpp
-from llama_cpp import llama_cpp as _bindings
+from app.engine.native.openmp import waiting_briefly
+
+with waiting_briefly():
+    import llama_cpp
+    from llama_cpp import llama_cpp as _bindings
 
 lib: Any = _bindings
 

@@ -20,6 +20,7 @@ _MIB = 1024 * 1024
 def start() -> None:
     """Make llama.cpp ready; may be called again."""
     LOG.install()
+    _return_large_blocks()
     lib.llama_backend_init()
 
 
@@ -155,6 +156,30 @@ def _ggml() -> ctypes.CDLL:
         function.restype = result
         function.argtypes = arguments
     return library
+
+
+_LARGE = 4 * _MIB
+"""Bytes from which a block is taken from the system and returned to it, and not kept for the next.
+What is needed for each token is smaller: 12 bytes for each of the vocabulary's, of 256,000 at
+most."""
+_MOST_KEPT = 16 * _MIB
+"""Freed bytes that the C library may keep for itself at the end of its memory."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""malloc.h of glibc."""
+
+
+def _return_large_blocks() -> None:
+    """Let the C library return large blocks as soon as they are freed.
+
+    By itself glibc takes the first that is freed (a cache of 24 MB, say) as a sign that blocks of
+    that size come and go, and has them in its own memory from then on, which comes to lie in
+    pieces: after twenty loads of SmolLM2 135M with changing contexts it had 88 MB, 26 MB of them
+    free, and so 37 MB, 9 MB of them free.
+    """
+    choose = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if choose is not None:
+        choose(_M_MMAP_THRESHOLD, _LARGE)
+        choose(_M_TRIM_THRESHOLD, _MOST_KEPT)
 
 
 def give_back_memory() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from app.domain.errors import EngineError, ModelBroken
 from app.domain.fit import SEQUENCES
 from app.domain.generation import Failed, FinishReason, GenerateRequest
 from app.engine import answer as answer_module
+from app.engine import late_stop
 from app.engine.drafts import Guesses, Lookup
+from app.engine.late_stop import LONGEST_WAIT
 from app.engine.native import context as native
 from tests.helpers.gguf_files import babbler
 from tests.helpers.recurrent_babbler import recurrent_babbler
@@ -340,15 +343,56 @@ def test_guesses_give_way_where_the_cells_do_not_suffice(stepper: Stepper, judge
     assert max(judge.straying(one) for one in asked) < TOLERANCE
 
 
-def test_on_a_slow_machine_a_cancel_waits_for_no_batch(stepper: Stepper) -> None:
+@pytest.mark.parametrize("name", ["stepper", "recurrent"])
+def test_a_cancel_beside_others_does_not_wait_for_a_long_batch(
+    request: pytest.FixtureRequest, name: str
+) -> None:
+    stepper: Stepper = request.getfixturevalue(name)
+    alone = stepper.answer("def", 20).text
+    stepper.loaded.slots.clear()
+    gone, kept = stepper.ask("abc", 200), stepper.ask("def", 20)
+    stepper.finish(lambda: len(gone.answer.tokens) > 20)
+    waited = cancelled_in_a_long_batch(stepper, gone)
+    stepper.scheduler.step()
+    assert gone.reason is FinishReason.CANCELLED
+    assert LONGEST_WAIT / 2 < waited < LONG_BATCH
+    stepper.finish()
+    assert kept.text == alone
+
+
+def test_a_stop_that_comes_too_late_hits_no_other_batch(
+    stepper: Stepper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_stop, "LONGEST_WAIT", 0.01)
     one, other = stepper.ask("abc", 200), stepper.ask("def", 20)
     stepper.finish(lambda: len(one.answer.tokens) > 20)
     stepper.scheduler.step()
     stepper.scheduler.cancel(one.answer)
-    assert not stepper.scheduler._stop.is_raised
-    stepper.scheduler._beside.writing = 3.0
     stepper.scheduler.step()
-    stepper.scheduler.cancel(other.answer)
-    assert stepper.scheduler._stop.is_raised
+    time.sleep(0.1)
+    assert not stepper.scheduler._stop.is_raised
     stepper.finish()
-    assert {one.reason, other.reason} == {FinishReason.CANCELLED}
+    assert one.reason is FinishReason.CANCELLED
+    assert other.reason in (FinishReason.LENGTH, FinishReason.STOP)
+
+
+LONG_BATCH = 20.0
+
+
+def cancelled_in_a_long_batch(stepper: Stepper, gone: Asked) -> float:
+    """Cancel while a batch is computed that would take `LONG_BATCH`; seconds until it stopped."""
+    context = stepper.loaded.context
+    compute = context.compute
+
+    def long() -> int:
+        stepper.scheduler.cancel(gone.answer)
+        until = time.monotonic() + LONG_BATCH
+        while time.monotonic() < until and not stepper.scheduler._stop.is_raised:
+            time.sleep(0.01)
+        return compute()
+
+    began = time.monotonic()
+    context.compute = long
+    stepper.scheduler.step()
+    context.compute = compute
+    return time.monotonic() - began
