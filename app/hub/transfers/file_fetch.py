@@ -114,6 +114,7 @@ class FileFetch:
     # ------------------------------------------------------------------------- the tasks
 
     async def _fetch_and_hash(self) -> str:
+        self._workers = self._waiting = 0
         try:
             async with asyncio.TaskGroup() as group:
                 hashing = group.create_task(self._hash())
@@ -149,8 +150,10 @@ class FileFetch:
 
     async def _save_now_and_then(self) -> None:
         while True:
+            # Not `wait_for`: see `Patience.wait`.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._save_due.wait(), self._traffic.pace.checkpoint)
+                async with asyncio.timeout(self._traffic.pace.checkpoint):
+                    await self._save_due.wait()
             self._save_due.clear()
             if self._unsaved:
                 await self.save()

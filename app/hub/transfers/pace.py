@@ -8,6 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 _SPEED_WINDOW = 5.0
@@ -129,10 +130,10 @@ class Patience:
 
     async def wait(self, seconds: float) -> None:
         """Until then, or until `hurry`."""
-        try:
-            await asyncio.wait_for(self._hurry.wait(), seconds)
-        except TimeoutError:
-            return
+        # Not `wait_for`, which before Python 3.12 forgets a cancellation that comes with the event.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
 
     def hurry(self) -> None:
         """Whoever waits tries again now."""
