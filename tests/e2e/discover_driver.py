@@ -47,6 +47,7 @@ async def play(window: MainWindow, services: Services) -> None:
     # Without it the little model now and then writes on until its context is full.
     chat = replace(services.settings.current.chat, max_tokens=8)
     services.settings.change(replace(services.settings.current, chat=chat))
+    QTest.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     window.composer.set_text("Say hello.")
     QTest.keyClick(window.composer.field, Qt.Key.Key_Return)
     await until(lambda: len(window.transcript.entries) >= 2)
