@@ -132,6 +132,10 @@ class FileFetch:
                 for task in beside:
                     task.cancel()
         except BaseExceptionGroup as errors:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # Before Python 3.13 a group whose tasks fail as well forgets it.
+                raise asyncio.CancelledError from errors
             raise _first_of(errors) from errors
         return hashing.result()
 
@@ -276,7 +280,7 @@ class FileFetch:
                 traffic.client.gate.ask(Purpose.DOWNLOAD, host)
                 await gathered.took(count)
                 watch.look(time.monotonic(), count)
-                await traffic.bandwidth.pay(count)
+                watch.excuse(await traffic.bandwidth.pay(count))
 
     def _landed(self, claim: Claim, nbytes: int) -> None:
         before = self._plan.coverage.nbytes

@@ -12,6 +12,8 @@ import pytest
 from app.domain.errors import NoSuchTransfer
 from app.domain.transfer import TransferLimits, TransferPhase, TransferRequest
 from app.hub.transfers import job
+from app.hub.transfers.answer import RangesIgnored
+from app.hub.transfers.file_fetch import FileFetch
 from app.hub.transfers.journal import read_all
 from tests.helpers.hub_server import FakeRepo, HubServer, request_for
 from tests.helpers.transfer_rig import Rig, contents, drive, rig, whole
@@ -440,5 +442,26 @@ def test_what_is_asked_for_is_in_the_journal_before_it_is_promised(tmp_path: Pat
         await rig.add(wanted)
         (record,) = read_all(tmp_path)
         assert record.request == wanted
+
+    drive(tmp_path, steps)
+
+
+def test_a_pause_that_comes_with_a_fault_is_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def fails_when_cancelled(self: FileFetch) -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise RangesIgnored from None
+        raise AssertionError
+
+    monkeypatch.setattr(FileFetch, "_hash", fails_when_cancelled)
+
+    async def steps(rig: Rig):
+        transfer = await begun(rig)
+        await rig.queue.pause(transfer)
+        await rig.until(lambda: not rig.queue._jobs[0].running)
+        assert rig.now(transfer).phase is TransferPhase.PAUSED
 
     drive(tmp_path, steps)
