@@ -83,13 +83,11 @@ def _items(fit: Fit) -> dict[str, int]:
     sizes = fit.measured or fit.expected
     items = {
         "weights": sizes.weights_bytes,
-        "images": fit.expected.projector_bytes,
         "context": sizes.context_bytes,
         "buffers": sizes.compute_bytes,
         "draft": fit.draft_bytes,
     }
-    optional = ("images", "draft")
-    return {name: nbytes for name, nbytes in items.items() if nbytes or name not in optional}
+    return {name: nbytes for name, nbytes in items.items() if nbytes or name != "draft"}
 
 
 def _place(share: Share) -> str:

@@ -79,8 +79,6 @@ class ModelShape:
     """What a recurrent layer computes with."""
     convolved: int = 0
     """What its convolution sees."""
-    projector_bytes: int = 0
-    """Of the file that reads images, if one is used."""
     output_bytes: int = 0
     """Of the tensors that turn the last layer into words."""
     head_width: int = 0
@@ -123,7 +121,6 @@ class FitEstimate:
     cache_bytes: int
     state_bytes: int
     compute_bytes: int
-    projector_bytes: int = 0
 
     @property
     def context_bytes(self) -> int:
@@ -133,7 +130,7 @@ class FitEstimate:
     @property
     def total_bytes(self) -> int:
         """All together."""
-        return self.weights_bytes + self.context_bytes + self.compute_bytes + self.projector_bytes
+        return self.weights_bytes + self.context_bytes + self.compute_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +247,6 @@ def estimate(shape: ModelShape, plan: ContextPlan, factor: float = 1.0) -> FitEs
         cache_bytes=sum(layer_bytes(shape, plan)) - state,
         state_bytes=state,
         compute_bytes=round(factor * _compute_bytes(shape, plan)),
-        projector_bytes=shape.projector_bytes,
     )
 
 

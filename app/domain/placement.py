@@ -128,7 +128,7 @@ def place(
     count = len(shape.layers) + 1
     offloaded = min(count, params.gpu_layers if params.gpu_layers is not None else count)
     if not devices or offloaded <= 0:
-        context, weights = whole.context_bytes, whole.weights_bytes + whole.projector_bytes
+        context, weights = whole.context_bytes, whole.weights_bytes
         return (Share(MEMORY, count, weights, context, whole.compute_bytes, room.memory),)
     kept, weights = _kept(shape, plan), _layer_weights(shape)
     homes = _homes(count, offloaded, _shares(params, devices))
@@ -149,8 +149,7 @@ def place(
     rest = Share(
         MEMORY,
         homes.count(None),
-        max(0, shape.weights_bytes - sum(share.weights_bytes for share in shares))
-        + whole.projector_bytes,
+        max(0, shape.weights_bytes - sum(share.weights_bytes for share in shares)),
         sum(kept[layer] for layer, home in enumerate(homes) if home is None),
         whole.compute_bytes,
         room.memory,

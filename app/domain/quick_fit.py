@@ -45,7 +45,7 @@ def bytes_at_four_bits(parameters: int) -> int:
 
 
 def quick_verdict(file_bytes: int, room: Room) -> Verdict:
-    """Whether a model of so many bytes (of all shards, and its projector) fits."""
+    """Whether a model of so many bytes (of all shards) fits."""
     needed = round(file_bytes * _MORE_THAN_FILE) + _BESIDE_FILE
     return verdict_of(needed, room.memory + graphics_bytes(room))
 

@@ -52,8 +52,6 @@ def itemised(fit: Fit) -> str:
         f"Context of {fit.plan.context_length:,} tokens: {size_text(expected.context_bytes)}",
         f"Buffers: {size_text(expected.compute_bytes)}",
     ]
-    if expected.projector_bytes:
-        lines.append(f"Images: {size_text(expected.projector_bytes)}")
     lines.append(f"Estimate: {size_text(expected.total_bytes)}")
     if fit.draft_bytes:
         lines.append(f"Draft model: {size_text(fit.draft_bytes)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from app.domain.errors import HubAnswerBroken, RepoMissing
 from app.domain.hub import CuratedList, RepoDetails, RepoPage, RepoQuery, Variant
@@ -65,8 +64,7 @@ class HubService:
         return details, _chosen(details, wanted)
 
     async def look_into(self, details: RepoDetails, variant: Variant) -> LocalModel:
-        """What the variant's header says, of which a few megabytes are read; its shape counts the
-        projector that is downloaded with it.
+        """What the variant's header says, of which a few megabytes are read.
 
         Raises `ModelFileError` cases for what could not be used anyway.
         """
@@ -76,7 +74,7 @@ class HubService:
         while True:
             found = await self._library.inspect_beginnings(shards)
             if isinstance(found, LocalModel):
-                return _with_projector(found, details)
+                return found
             shards[found.number] = await self._read_on(details, shards[found.number])
 
     async def _read_on(self, details: RepoDetails, shard: FileBeginning) -> FileBeginning:
@@ -93,13 +91,6 @@ class HubService:
                 "Choose another variant or another repository.",
             )
         return FileBeginning(shard.name, shard.size_bytes, shard.beginning + more)
-
-
-def _with_projector(model: LocalModel, details: RepoDetails) -> LocalModel:
-    if model.shape is None:
-        return model
-    size = sum(file.size_bytes for file in details.projectors[:1])
-    return replace(model, shape=replace(model.shape, projector_bytes=size))
 
 
 def _chosen(details: RepoDetails, wanted: RepoName) -> Variant:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -43,6 +44,10 @@ async def play(window: MainWindow, services: Services) -> None:
     row.use.click()
     await until(lambda: window.pages.shown == CHAT)
     await until(lambda: services.models.state.phase is ModelPhase.READY)
+    # Without it the little model now and then writes on until its context is full.
+    chat = replace(services.settings.current.chat, max_tokens=8)
+    services.settings.change(replace(services.settings.current, chat=chat))
+    QTest.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     window.composer.set_text("Say hello.")
     QTest.keyClick(window.composer.field, Qt.Key.Key_Return)
     await until(lambda: len(window.transcript.entries) >= 2)

@@ -139,7 +139,7 @@ class RepoController(QObject):
         room = self._services.fit.room()
         self._page.variants.show_verdicts(
             {
-                variant.path: quick_verdict(sum(f.size_bytes for f in details.item(variant)), room)
+                variant.path: quick_verdict(sum(f.size_bytes for f in variant.files), room)
                 for variant in details.variants
             }
         )

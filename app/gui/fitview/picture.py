@@ -34,8 +34,6 @@ def colour_of(part: Part, tokens: Tokens) -> QColor:
             return mixed(tokens.muted, tokens.surface, 0.55)
         case Part.WEIGHTS:
             return QColor(tokens.accent_fill)
-        case Part.IMAGES:
-            return QColor(tokens.danger)
         case Part.CACHE:
             return QColor(tokens.success)
         case Part.BUFFERS:

@@ -19,13 +19,12 @@ class Part(StrEnum):
 
     OTHERS = "Used by others"
     WEIGHTS = "Weights"
-    IMAGES = "Images"
     CACHE = "Context"
     BUFFERS = "Buffers"
     FREE = "Left free"
 
 
-MODEL_PARTS = (Part.WEIGHTS, Part.IMAGES, Part.CACHE, Part.BUFFERS)
+MODEL_PARTS = (Part.WEIGHTS, Part.CACHE, Part.BUFFERS)
 """What the model takes."""
 
 
@@ -56,35 +55,31 @@ class Place:
 
 def places_of(inputs: FitInputs, fit: Fit) -> tuple[Place, ...]:
     """The machine's memory first, then each graphics processor that has layers."""
-    images = fit.expected.projector_bytes
     if not fit.shares:
-        return (_whole(inputs, fit, images),)
+        return (_whole(inputs, fit),)
     known = {device.name: device for device in inputs.room.devices}
-    return tuple(_place(share, inputs, known.get(share.place), images) for share in fit.shares)
+    return tuple(_place(share, inputs, known.get(share.place)) for share in fit.shares)
 
 
-def _whole(inputs: FitInputs, fit: Fit, images: int) -> Place:
+def _whole(inputs: FitInputs, fit: Fit) -> Place:
     sizes = fit.measured or fit.expected
     share = Share(
         MEMORY,
         len(inputs.shape.layers) + 1,
-        sizes.weights_bytes + images,
+        sizes.weights_bytes,
         sizes.context_bytes,
         sizes.compute_bytes,
         fit.free_bytes,
     )
-    return _place(share, inputs, None, images)
+    return _place(share, inputs, None)
 
 
-def _place(share: Share, inputs: FitInputs, device: Device | None, images: int) -> Place:
-    """`images` is among the weights of the machine's memory."""
-    images = 0 if device else images
+def _place(share: Share, inputs: FitInputs, device: Device | None) -> Place:
     total = device.total_bytes if device else inputs.memory_bytes
     total = max(total, share.free_bytes)
     parts = {
         Part.OTHERS: total - share.free_bytes,
-        Part.WEIGHTS: share.weights_bytes - images,
-        Part.IMAGES: images,
+        Part.WEIGHTS: share.weights_bytes,
         Part.CACHE: share.context_bytes,
         Part.BUFFERS: share.compute_bytes,
         Part.FREE: max(0, share.free_bytes - share.total_bytes),

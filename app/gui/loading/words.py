@@ -31,8 +31,6 @@ def parts(fit: Fit) -> str:
         f"context {size_text(sizes.context_bytes)}",
         f"buffers {size_text(sizes.compute_bytes)}",
     ]
-    if expected.projector_bytes:
-        pieces.append(f"images {size_text(expected.projector_bytes)}")
     if fit.draft_bytes:
         pieces.append(f"draft model {size_text(fit.draft_bytes)}")
     return ", ".join(pieces) + "."

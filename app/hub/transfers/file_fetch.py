@@ -114,6 +114,7 @@ class FileFetch:
     # ------------------------------------------------------------------------- the tasks
 
     async def _fetch_and_hash(self) -> str:
+        self._workers = self._waiting = 0
         try:
             async with asyncio.TaskGroup() as group:
                 hashing = group.create_task(self._hash())
@@ -131,6 +132,10 @@ class FileFetch:
                 for task in beside:
                     task.cancel()
         except BaseExceptionGroup as errors:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # Before Python 3.13 a group whose tasks fail as well forgets it.
+                raise asyncio.CancelledError from errors
             raise _first_of(errors) from errors
         return hashing.result()
 
@@ -149,8 +154,10 @@ class FileFetch:
 
     async def _save_now_and_then(self) -> None:
         while True:
+            # Not `wait_for`: see `Patience.wait`.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._save_due.wait(), self._traffic.pace.checkpoint)
+                async with asyncio.timeout(self._traffic.pace.checkpoint):
+                    await self._save_due.wait()
             self._save_due.clear()
             if self._unsaved:
                 await self.save()
@@ -273,7 +280,7 @@ class FileFetch:
                 traffic.client.gate.ask(Purpose.DOWNLOAD, host)
                 await gathered.took(count)
                 watch.look(time.monotonic(), count)
-                await traffic.bandwidth.pay(count)
+                watch.excuse(await traffic.bandwidth.pay(count))
 
     def _landed(self, claim: Claim, nbytes: int) -> None:
         before = self._plan.coverage.nbytes

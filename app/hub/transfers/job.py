@@ -48,6 +48,7 @@ class Job:
         self._fetch: tuple[FileRecord, FileFetch] | None = None
         self._reserved: set[int] = set()
         self._task: asyncio.Task[None] | None = None
+        self._begun = False
         self._saving = asyncio.Lock()
         self._unwanted = threading.Event()
         self._removed = False
@@ -99,6 +100,7 @@ class Job:
         self._traffic.connections = connections
         self._traffic.speed = Speedometer()
         self._unwanted = threading.Event()
+        self._begun = False
         self.phase = TransferPhase.RUNNING
         self._task = asyncio.ensure_future(self._run(promised))
 
@@ -136,15 +138,17 @@ class Job:
         self._removed = True
         await self.stop()
         try:
-            await to_the_end(self._journal.remove)
+            # Whoever writes the journal just now would bring it back.
+            async with self._saving:
+                await to_the_end(self._journal.remove)
         except OSError as error:
             raise translated(error, self._journal.folder) from error
 
     async def save(self) -> None:
         """Write the journal. On a full disk the old one stands, a little behind."""
-        if self._removed:
-            return
         async with self._saving:
+            if self._removed:
+                return
             entry = encoded(self.record)
             try:
                 await to_the_end(lambda: self._journal.write(entry))
@@ -159,7 +163,10 @@ class Job:
     # ------------------------------------------------------------------------------- the run
 
     async def _run(self, promised: int) -> None:
+        self._begun = True
         try:
+            if self._unwanted.is_set():
+                return
             await self._prepare(promised)
             for number, kept in enumerate(self.record.files):
                 if not kept.verified:
@@ -298,7 +305,8 @@ class Job:
 
     def _cancel(self) -> None:
         self._unwanted.set()
-        if self._task is not None:
+        # A task that is cancelled before its first step never comes to clear up after itself.
+        if self._task is not None and self._begun:
             self._task.cancel()
 
     def _show(self, phase: TransferPhase) -> None:

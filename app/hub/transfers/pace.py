@@ -8,6 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 _SPEED_WINDOW = 5.0
@@ -51,15 +52,17 @@ class Bandwidth:
         """Bytes that are received at a time: few enough that the limit is not felt as a stutter."""
         return max(_GULP, int(self.bytes_per_second / 16)) if self.bytes_per_second else sys.maxsize
 
-    async def pay(self, nbytes: int) -> None:
-        """Wait as long as the limit asks for so many bytes."""
+    async def pay(self, nbytes: int) -> float:
+        """Wait as long as the limit asks for so many bytes; the seconds that it was."""
         if not self.bytes_per_second:
-            return
+            return 0.0
+        began = time.monotonic()
         self._forgive()
         self._debt += nbytes
         while self.bytes_per_second and self._debt > 0:
             await asyncio.sleep(min(self._debt / self.bytes_per_second, _LONGEST_SLEEP))
             self._forgive()
+        return time.monotonic() - began
 
     def _forgive(self) -> None:
         now = time.monotonic()
@@ -127,10 +130,10 @@ class Patience:
 
     async def wait(self, seconds: float) -> None:
         """Until then, or until `hurry`."""
-        try:
-            await asyncio.wait_for(self._hurry.wait(), seconds)
-        except TimeoutError:
-            return
+        # Not `wait_for`, which before Python 3.12 forgets a cancellation that comes with the event.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
 
     def hurry(self) -> None:
         """Whoever waits tries again now."""

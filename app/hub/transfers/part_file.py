@@ -106,10 +106,15 @@ class PartFile:
 async def to_the_end(work: Callable[[], T]) -> T:
     """Run in a thread and wait for it; a cancellation meanwhile is raised when it has ended."""
     running = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait({running})
+    cancelled: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait({running})
+        except asyncio.CancelledError as error:
+            # Each time: a pause is often followed by a removal.
+            cancelled = error
+    if cancelled is not None:
         # Looked at, so that it does not count as overlooked: the cancellation is what is raised.
         running.exception()
-        raise
+        raise cancelled
+    return running.result()

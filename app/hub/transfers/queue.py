@@ -15,6 +15,8 @@ from app.hub.transfers.job import Job
 from app.hub.transfers.journal import FileRecord, JobRecord, read_all
 from app.hub.transfers.pace import Bandwidth, Pace
 
+_STOPPED = (TransferPhase.PAUSED, TransferPhase.FAILED)
+
 
 class Queue:
     """Confined to one loop, in whose thread `heard` is called too."""
@@ -98,16 +100,20 @@ class Queue:
         # Those that wait first, or they would take the places that become free.
         waiting_first = sorted(self._jobs, key=lambda job: job.running)
         for job in waiting_first:
-            await self.pause(job.record.transfer_id)
+            # Some may be removed while others are paused.
+            if job in self._jobs:
+                await self.pause(job.record.transfer_id)
 
     async def resume(self, transfer_id: str) -> None:
         """Go on, as soon as there is a place; one that waits to try again tries now."""
         job = self._find(transfer_id)
         self._left.discard(transfer_id)
-        if job.phase in (TransferPhase.PAUSED, TransferPhase.FAILED):
+        if job.phase in _STOPPED:
             await job.settle()
-            job.wait_in_line()
-            await job.save()
+            # Two may have asked for it meanwhile.
+            if not job.running and job.phase in _STOPPED:
+                job.wait_in_line()
+                await job.save()
         elif job.phase is TransferPhase.WAITING:
             self._fill()
         else:
@@ -116,7 +122,8 @@ class Queue:
     async def resume_all(self) -> None:
         """Every one that is paused or failed."""
         for job in tuple(self._jobs):
-            await self.resume(job.record.transfer_id)
+            if job in self._jobs:
+                await self.resume(job.record.transfer_id)
 
     async def remove(self, transfer_id: str) -> None:
         """Stop it and take its part files away; of a finished one only the entry."""
@@ -134,7 +141,7 @@ class Queue:
         self._jobs.remove(job)
         self._jobs.insert(max(0, place), job)
         self._tell()
-        for rank, each in enumerate(self._jobs, 1):
+        for rank, each in enumerate(tuple(self._jobs), 1):
             if each.record.rank != rank:
                 each.record.rank = rank
                 if each.phase is not TransferPhase.FINISHED:

@@ -80,10 +80,13 @@ class CrawlWatch:
         self._received += nbytes
         if now - self._since < self._traffic.pace.crawl:
             return
-        slow = self._received < self._traffic.pace.crawl_bytes
-        if slow and not self._traffic.bandwidth.bytes_per_second:
+        if self._received < self._traffic.pace.crawl_bytes:
             raise broken_off(self._host)
         self._since, self._received = now, 0
+
+    def excuse(self, seconds: float) -> None:
+        """So long it was our own limit that nothing was received for."""
+        self._since += seconds
 
 
 def broken_off(host: str) -> HubSilent:

@@ -36,7 +36,6 @@ def shape_of(count: int, weights: int, *, head_width: int = 128) -> ModelShape:
         32,
         4096,
         14_336,
-        projector_bytes=GB // 2,
         output_bytes=each,
         head_width=head_width,
     )
@@ -82,7 +81,7 @@ def bars(panel: FitPanel) -> list[DeviceBar]:
 
 def test_it_starts_with_what_would_be_chosen(panel: FitPanel) -> None:
     panel.show_inputs(inputs(Room(24 * GB)))
-    assert words(panel, "Fit verdict") == "Takes about 6.9 GB of 24.0 GB free."
+    assert words(panel, "Fit verdict") == "Takes about 6.4 GB of 24.0 GB free."
     assert words(panel, "Context to try in words") == "8,192 tokens"
     assert words(panel, "Longest context") == "All 131,072 tokens that the model knows would fit."
     assert panel.params == LoadParams(context_length=8192, key_type="f16", value_type="f16")
@@ -90,15 +89,14 @@ def test_it_starts_with_what_would_be_chosen(panel: FitPanel) -> None:
 
 def test_the_account_adds_up(panel: FitPanel) -> None:
     panel.show_inputs(inputs(Room(24 * GB)))
-    rows = {name: words(panel, name) for name in ("Weights", "Images", "Context", "Buffers")}
+    rows = {name: words(panel, name) for name in ("Weights", "Context", "Buffers")}
     assert rows == {
         "Weights": "5.0 GB",
-        "Images": "500 MB",
         "Context": "1.1 GB",
         "Buffers": "302 MB",
     }
-    assert words(panel, "Together") == "6.9 GB"
-    assert words(panel, "Left free") == "17.1 GB"
+    assert words(panel, "Together") == "6.4 GB"
+    assert words(panel, "Left free") == "17.6 GB"
     assert words(panel, "Used by others") == "8.0 GB"
 
 
@@ -149,7 +147,7 @@ def test_a_graphics_processor_has_a_bar_and_a_column(panel: FitPanel) -> None:
 def test_all_layers_on_the_card(panel: FitPanel) -> None:
     panel.show_inputs(inputs(Room(24 * GB, (CARD,))))
     assert words(panel, "Fit layers") == "All 33 layers on the graphics processor."
-    assert words(panel, "Fit verdict") == "Takes about 6.8 GB in all, and fits."
+    assert words(panel, "Fit verdict") == "Takes about 6.3 GB in all, and fits."
 
 
 def test_the_bar_is_painted_in_the_colours_of_the_legend(

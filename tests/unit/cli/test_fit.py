@@ -56,7 +56,7 @@ def test_a_context_can_be_asked_for():
     assert said["free"] == 2 * MB
 
 
-def test_of_a_name_only_the_header_is_read_and_the_projector_counts():
+def test_of_a_name_only_the_header_is_read_and_the_projector_takes_no_memory():
     worlds: list[World] = []
 
     def prepare(world: World) -> None:
@@ -65,7 +65,7 @@ def test_of_a_name_only_the_header_is_read_and_the_projector_counts():
 
     said = at_terminal(TellFit(None, "author/model", is_file=False), prepare)
     assert said.status == DONE
-    assert any(line.split() == ["images", "77", "MB"] for line in said.out.splitlines())
+    assert "images" not in said.out
     assert worlds[0].hub.reads
     assert worlds[0].hub.transfers == ()
 

@@ -48,7 +48,6 @@ SHAPES = st.builds(
     experts_used=st.integers(0, 16),
     recurrent=st.integers(0, 16_384),
     convolved=st.integers(0, 16_384),
-    projector_bytes=st.integers(0, 10**9),
 )
 PLANS = st.builds(
     ContextPlan,
@@ -119,10 +118,7 @@ def test_smaller_numbers_take_less(model: ModelShape, plan: ContextPlan) -> None
 @given(SHAPES, PLANS)
 def test_the_whole_is_the_sum_of_its_parts(model: ModelShape, plan: ContextPlan) -> None:
     found = estimate(model, plan)
-    parts = (
-        found.weights_bytes, found.cache_bytes, found.state_bytes, found.compute_bytes,
-        found.projector_bytes,
-    )  # fmt: skip
+    parts = (found.weights_bytes, found.cache_bytes, found.state_bytes, found.compute_bytes)
     assert found.total_bytes == sum(parts)
     assert min(parts) >= 0
 
@@ -179,13 +175,6 @@ def test_without_flash_attention_values_are_as_wide_as_the_widest() -> None:
     model = shape(LayerShape(64, 64), LayerShape(64, 256), LayerShape(state=5))
     found = estimate(model, ContextPlan(256, flash=False))
     assert found.cache_bytes == 256 * (2 * 64 + 2 * 256) * 2
-
-
-def test_a_projector_is_added() -> None:
-    model = replace(shape(LayerShape(64, 64)), projector_bytes=5)
-    bare = replace(model, projector_bytes=0)
-    plan = ContextPlan(512)
-    assert estimate(model, plan).total_bytes == estimate(bare, plan).total_bytes + 5
 
 
 def test_the_factor_corrects_the_computation_only() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from app.domain.errors import FileTooLarge, FolderUnusable, NoSpace
 from app.hub.transfers import disk
+from app.hub.transfers.part_file import to_the_end
 
 
 def test_a_file_is_made_long_and_its_room_set_aside(tmp_path: Path):
@@ -93,3 +96,25 @@ def test_what_a_disk_says_is_a_sentence(tmp_path: Path, code: int, kind: type):
     said = disk.translated(OSError(code, os.strerror(code)), tmp_path / "0.part")
     assert type(said) is kind
     assert said.remedy
+
+
+def test_work_in_a_thread_is_waited_for_however_often_it_is_cancelled():
+    async def main() -> None:
+        may_end, ended = threading.Event(), threading.Event()
+
+        def work() -> None:
+            may_end.wait(10)
+            ended.set()
+
+        waiting = asyncio.ensure_future(to_the_end(work))
+        for _ in range(3):
+            await asyncio.sleep(0.01)
+            waiting.cancel()
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        may_end.set()
+        await asyncio.wait({waiting})
+        assert waiting.cancelled()
+        assert ended.is_set()
+
+    asyncio.run(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from app.domain.errors import (
 from app.domain.hub import RepoFile
 from app.domain.transfer import TransferLimits, TransferPhase, TransferRequest
 from tests.helpers.hub_server import TOKEN, FakeRepo, Fault, HubServer, request_for
-from tests.helpers.transfer_rig import Rig, contents, drive, whole
+from tests.helpers.transfer_rig import QUICK, Rig, contents, drive, whole
 
 SMALL = contents(300_000)
 LARGE = contents(9_000_000)
@@ -126,7 +127,8 @@ def test_a_hub_that_wants_to_be_left_alone_is(tmp_path: Path):
     drive(tmp_path, steps)
 
 
-def test_a_trickle_is_given_up_for_another_connection(tmp_path: Path):
+@pytest.mark.parametrize("limit", [0, 5e6])
+def test_a_trickle_is_given_up_for_another_connection(tmp_path: Path, limit: float):
     async def steps(rig: Rig):
         rig.server.storage_faults.append(Fault(after=1000, end="trickle"))
         await right(rig, SMALL)
@@ -135,7 +137,16 @@ def test_a_trickle_is_given_up_for_another_connection(tmp_path: Path):
         assert second.span is not None
         assert 1000 < second.span[0] < 2000
 
-    drive(tmp_path, steps, limits=TransferLimits(connections=1))
+    drive(tmp_path, steps, limits=TransferLimits(limit, connections=1))
+
+
+def test_what_our_own_limit_makes_slow_is_not_given_up(tmp_path: Path):
+    async def steps(rig: Rig):
+        await right(rig, contents(60_000))
+        assert len(rig.server.storage_requests()) == 1
+
+    limits = TransferLimits(50_000, connections=1)
+    drive(tmp_path, steps, pace=replace(QUICK, crawl_bytes=40_000), limits=limits)
 
 
 def test_an_expired_address_is_asked_for_anew(tmp_path: Path):

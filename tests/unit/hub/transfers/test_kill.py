@@ -15,8 +15,8 @@ from app.hub.transfers.journal import FileRecord, JobRecord, Journal, encoded, r
 from tests.helpers.hub_server import FakeRepo, HubServer, request_for
 from tests.helpers.transfer_rig import Rig, contents, drive
 
-KILLS = 6
-SHARD = 5_000_000
+KILLS = 8
+SHARD = 16_000_000
 
 
 def queued(models: Path, request: TransferRequest) -> None:
@@ -54,7 +54,7 @@ def test_killed_again_and_again_it_still_ends_with_the_right_files(tmp_path: Pat
     with HubServer() as server:
         repo = server.add(FakeRepo("author/model", files))
         queued(tmp_path, request_for(repo))
-        server.bytes_per_second = 1_000_000
+        server.bytes_per_second = 1_500_000
         claimed = 0
         for _ in range(KILLS):
             process = run_of_the_application(server, tmp_path)

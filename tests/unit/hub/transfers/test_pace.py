@@ -101,3 +101,20 @@ def test_whoever_waits_can_be_hurried():
         return time.monotonic() - began
 
     assert asyncio.run(main()) < 2
+
+
+def test_a_cancellation_that_comes_with_a_hurry_is_not_forgotten():
+    async def cancelled_after(turns: int) -> bool:
+        patience = Patience(Pace())
+        waiting = asyncio.ensure_future(patience.wait(60))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        patience.hurry()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        # Whoever has ended already has nothing to forget.
+        asked = waiting.cancel()
+        await asyncio.wait({waiting})
+        return waiting.cancelled() or not asked
+
+    assert all(asyncio.run(cancelled_after(turns)) for turns in range(5))

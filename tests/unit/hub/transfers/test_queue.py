@@ -12,8 +12,10 @@ import pytest
 from app.domain.errors import NoSuchTransfer
 from app.domain.transfer import TransferLimits, TransferPhase, TransferRequest
 from app.hub.transfers import job
+from app.hub.transfers.answer import RangesIgnored
+from app.hub.transfers.file_fetch import FileFetch
 from app.hub.transfers.journal import read_all
-from tests.helpers.hub_server import HubServer, request_for
+from tests.helpers.hub_server import FakeRepo, HubServer, request_for
 from tests.helpers.transfer_rig import Rig, contents, drive, rig, whole
 
 CONTENT = contents(6_000_000)
@@ -128,6 +130,52 @@ def test_a_pause_is_silent_at_once_and_loses_nothing(tmp_path: Path):
         assert whole(done) == CONTENT
         spans = [each.span for each in rig.server.storage_requests()[asked_for:]]
         assert sum(last + 1 - first for first, last in filter(None, spans)) < len(CONTENT) - 400_000
+
+    drive(tmp_path, steps)
+
+
+def test_a_pause_before_the_first_step_can_be_resumed(tmp_path: Path):
+    async def steps(rig: Rig):
+        transfer = await begun(rig)
+        await rig.queue.pause(transfer)
+        await rig.until(lambda: not rig.queue._jobs[0].running)
+        # Nothing gives the task that this starts a turn before it is paused.
+        rig.queue._jobs[0].wait_in_line()
+        await rig.queue.pause(transfer)
+        await rig.until(lambda: not rig.queue._jobs[0].running)
+        assert rig.now(transfer).phase is TransferPhase.PAUSED
+        assert [record.paused for record in read_all(tmp_path)] == [True]
+        rig.server.bytes_per_second = 0
+        await rig.queue.resume(transfer)
+        assert whole(await rig.ended(transfer)) == CONTENT
+
+    drive(tmp_path, steps)
+
+
+def test_two_that_resume_it_at_once_are_as_good_as_one(tmp_path: Path):
+    async def steps(rig: Rig):
+        transfer = await begun(rig)
+        await rig.queue.pause(transfer)
+        await asyncio.gather(*(rig.queue.resume(transfer) for _ in range(3)))
+        await asyncio.sleep(0.05)
+        assert rig.now(transfer).phase is TransferPhase.RUNNING
+        rig.server.bytes_per_second = 0
+        assert whole(await rig.ended(transfer)) == CONTENT
+
+    drive(tmp_path, steps)
+
+
+def test_removing_some_does_not_keep_others_from_being_paused(tmp_path: Path):
+    async def steps(rig: Rig):
+        first = await begun(rig)
+        others = [
+            await rig.add(rig.server.add(FakeRepo(f"author/other{n}", {"n.gguf": OTHER})))
+            for n in range(3)
+        ]
+        removals = [rig.queue.remove(other) for other in others]
+        await asyncio.gather(rig.queue.pause_all(), *removals)
+        assert [each.phase for each in rig.queue.snapshot()] == [TransferPhase.PAUSED]
+        assert rig.now(first).phase is TransferPhase.PAUSED
 
     drive(tmp_path, steps)
 
@@ -394,5 +442,26 @@ def test_what_is_asked_for_is_in_the_journal_before_it_is_promised(tmp_path: Pat
         await rig.add(wanted)
         (record,) = read_all(tmp_path)
         assert record.request == wanted
+
+    drive(tmp_path, steps)
+
+
+def test_a_pause_that_comes_with_a_fault_is_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def fails_when_cancelled(self: FileFetch) -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise RangesIgnored from None
+        raise AssertionError
+
+    monkeypatch.setattr(FileFetch, "_hash", fails_when_cancelled)
+
+    async def steps(rig: Rig):
+        transfer = await begun(rig)
+        await rig.queue.pause(transfer)
+        await rig.until(lambda: not rig.queue._jobs[0].running)
+        assert rig.now(transfer).phase is TransferPhase.PAUSED
 
     drive(tmp_path, steps)
