@@ -50,7 +50,8 @@ class Driver(QObject):
                 QTimer.singleShot(_SETTLE_MS, self._download)
             case TransfersChanged((transfer,)) if transfer.phase is TransferPhase.FAILED:
                 raise RuntimeError(str(transfer.error))
-            case TransfersChanged((transfer,)) if transfer.phase is TransferPhase.FINISHED:
+            # The bytes are no model.
+            case TransfersChanged((transfer,)) if transfer.phase is TransferPhase.UNUSABLE:
                 self._write()
             case _:
                 pass
